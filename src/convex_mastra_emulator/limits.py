@@ -1,0 +1,52 @@
+"""What a deployment allows, as one frozen record; any number can be lowered for a test.
+
+Numbers: convex-backend crates/common/src/knobs.rs, crates/value/src/*.rs, crates/common/src/document.rs,
+crates/vector/src/lib.rs (convex-engine.md §0, checked 2026-11-21).  Sizes are bytes of Convex' own size formula.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The allowances of one deployment; the defaults are those of the hosted service."""
+
+    profile: str = "convex-2026-08"
+
+    # Values
+    value_size_max: int = 32 * MIB
+    value_nesting_max: int = 64
+    array_length_max: int = 8192
+    object_fields_max: int = 1024
+    field_name_size_max: int = 1024
+    # Documents
+    document_size_max: int = 1 * MIB
+    document_nesting_max: int = 16
+    # One transaction
+    documents_read_max: int = 32_000
+    read_size_max: int = 16 * MIB
+    read_ranges_max: int = 4096
+    documents_written_max: int = 16_000
+    written_size_max: int = 16 * MIB
+    # Calls
+    arguments_size_max: int = 16 * MIB
+    return_size_max: int = 16 * MIB
+    call_depth_max: int = 8
+    log_lines_max: int = 256
+    log_line_size_max: int = 32_768
+    error_message_size_max: int = 64 * 1024
+    request_body_size_max: int = 16 * MIB + 2000
+    # Queries
+    page_size_max: int = 32_000
+    query_operators_max: int = 256
+    # Vector search
+    vector_results_max: int = 256
+    vector_results_default: int = 10
+    vector_conditions_max: int = 64
+
+
+DEFAULT_LIMITS = Limits()
