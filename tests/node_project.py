@@ -17,10 +17,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent / "convex"
@@ -73,34 +73,31 @@ class Oracle:
 
     def __init__(self, project: Path = PROJECT) -> None:
         self._project = project
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stderr: IO[bytes] | None = None
-        self._connection: http.client.HTTPConnection | None = None
+        self._resources = ExitStack()
 
     def __enter__(self) -> Self:
-        # A file, not a pipe: nobody has to read it for the oracle to go on.
-        self._stderr = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            [node_binary(), "oracle/server.mjs"],
-            cwd=self._project,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-        )
-        try:
-            self.url = self._read_url()
-        except BaseException:
-            self._stop()
-            raise
-        address = urlsplit(self.url)
-        assert address.hostname is not None
-        self._connection = http.client.HTTPConnection(address.hostname, address.port, timeout=CALL_DEADLINE_SECONDS)
+        with ExitStack() as resources:
+            # A file, not a pipe: nobody has to read it for the oracle to go on.
+            self._stderr = resources.enter_context(tempfile.TemporaryFile())
+            self.process = subprocess.Popen(
+                [node_binary(), "oracle/server.mjs"],
+                cwd=self._project,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+            )
+            resources.callback(_end, self.process)
+            self.url = self._read_url(self.process)
+            address = urlsplit(self.url).netloc
+            self._connection = http.client.HTTPConnection(address, timeout=CALL_DEADLINE_SECONDS)
+            resources.callback(self._connection.close)
+            self._resources = resources.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stop()
+        self._resources.close()
 
     def call(
         self,
@@ -143,7 +140,6 @@ class Oracle:
         return answer
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
-        assert self._connection is not None, "the oracle runs only inside its with block"
         try:
             self._connection.request(method, path, body, {"Content-Type": "application/json"})
             response = self._connection.getresponse()
@@ -155,14 +151,13 @@ class Oracle:
             raise NodeProjectError(f"The oracle refused {path}: HTTP {response.status} {content.decode()}")
         return content
 
-    def _read_url(self) -> str:
-        assert self._process is not None
-        assert self._process.stdout is not None
+    def _read_url(self, process: subprocess.Popen[bytes]) -> str:
+        assert process.stdout is not None
         deadline = time.monotonic() + START_DEADLINE_SECONDS
         line = b""
         while not line.endswith(b"\n"):
-            readable, _, _ = select.select([self._process.stdout], [], [], max(0, deadline - time.monotonic()))
-            chunk = os.read(self._process.stdout.fileno(), 1024) if readable else b""
+            readable, _, _ = select.select([process.stdout], [], [], max(0, deadline - time.monotonic()))
+            chunk = os.read(process.stdout.fileno(), 1024) if readable else b""
             if not chunk:
                 why = "ended" if readable else f"said nothing for {START_DEADLINE_SECONDS} s"
                 raise NodeProjectError(f"The oracle {why} before it listened.\n{self._printed()}")
@@ -170,18 +165,9 @@ class Oracle:
         return line.decode().strip().removeprefix("ORACLE_URL=")
 
     def _printed(self) -> str:
-        assert self._stderr is not None
         # The oracle writes at the same offset that seek() would move.
         file = self._stderr.fileno()
         return _last_lines(os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace"))
-
-    def _stop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            _end(self._process)
-        if self._stderr is not None:
-            self._stderr.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -245,7 +231,7 @@ def _process_lock(project: Path) -> Iterator[None]:
     """Let one process at a time in: pytest workers start at the same moment."""
     # Not inside the project: npm ci deletes node_modules, and the rest is under version control.
     name = hashlib.sha256(str(project).encode()).hexdigest()[:16]
-    with Path(tempfile.gettempdir(), f"convex-mastra-emulator-{name}.lock").open("w") as lock:
+    with Path(tempfile.gettempdir(), f"convex-mastra-emulator-{os.getuid()}-{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -355,29 +355,52 @@ test("a second swap appends below a dated message boundary", async ({ memory, t 
   assert.deepEqual((await current(memory, t)).lastObservedAt, minute(30));
 });
 
-// Five chunks of 100. The floor is threshold x (1 - ratio), the target is pending - floor: the boundary nearest to the
-// target is taken, the one above it first, unless that goes too far past it or leaves too little.
+// The floor is threshold x (1 - ratio), the target is pending - floor: the boundary nearest to the target is taken, the
+// one above it first, unless it goes too far past the target or leaves less than the floor (at most 1000).
 test("the activation ratio decides how many chunks a swap takes", async ({ memory, t }) => {
+  const five = [100, 100, 100, 100, 100];
   const expected = [
-    [{ activationRatio: 1, messageTokensThreshold: 500 }, 5], // floor 0, target 500: exactly all
-    [{ activationRatio: 0.8, messageTokensThreshold: 500 }, 4], // floor 100, target 400: exactly four
-    [{ activationRatio: 0.5, messageTokensThreshold: 500 }, 3], // floor 250, target 250: 300 overshoots by 50
-    [{ activationRatio: 0, messageTokensThreshold: 500 }, 1], // floor 500, target 0: over would keep 400 of 500
-    [{ activationRatio: 0.9, messageTokensThreshold: 100, currentPendingTokens: 460 }, 4], // floor 10: 450 → under
-    [{ activationRatio: 0.9, messageTokensThreshold: 100, currentPendingTokens: 460, forceMaxActivation: true }, 4],
-    [{ activationRatio: 0.6, messageTokensThreshold: 100, currentPendingTokens: 510, forceMaxActivation: true }, 4],
-    [{ activationRatio: 0.95, messageTokensThreshold: 1000, currentPendingTokens: 560 }, 4], // 500 leaves 60, over by -10
-    [{ activationRatio: 0.5, messageTokensThreshold: 100, currentPendingTokens: 5000 }, 5], // nothing reaches the target
+    // floor 0, target 500: exactly all
+    [five, { activationRatio: 1, messageTokensThreshold: 500, currentPendingTokens: 500 }, 5],
+    // floor 100 and target 400, but for the rounding of 1 - 0.8: 400 is just below the target
+    [five, { activationRatio: 0.8, messageTokensThreshold: 500, currentPendingTokens: 500 }, 4],
+    // floor 250, target 250: 300 would leave 200, so 200
+    [five, { activationRatio: 0.5, messageTokensThreshold: 500, currentPendingTokens: 500 }, 2],
+    // floor 500, target 0: 100 leaves too little, but there is nothing below
+    [five, { activationRatio: 0, messageTokensThreshold: 500, currentPendingTokens: 500 }, 1],
+    // floor 10, target 450: 500 overshoots, so 400
+    [five, { activationRatio: 0.9, messageTokensThreshold: 100, currentPendingTokens: 460 }, 4],
+    // floor 50, target 4950: nothing reaches it
+    [five, { activationRatio: 0.5, messageTokensThreshold: 100, currentPendingTokens: 5000 }, 5],
+    // floor 50,000, target 50,000: 98,500 overshoots by 48,500, more than 0.95 of the floor
+    [[10_000, 88_500], { activationRatio: 0.5, messageTokensThreshold: 100_000, currentPendingTokens: 100_000 }, 1],
+    // without any weight, the first
+    [[0, 0], { activationRatio: 1, messageTokensThreshold: 500, currentPendingTokens: 500 }, 1],
   ];
 
-  for (const [index, [fields, count]] of expected.entries()) {
-    const { id } = await initialize(memory, t, { threadId: t.id(`thread-${index}`) });
-    await buffer(memory, id, ...["a", "b", "c", "d", "e"].map((name) => chunk(name)));
+  for (const [index, [weights, fields, count]] of expected.entries()) {
+    const threadId = t.id(`thread-${index}`);
+    const { id } = await initialize(memory, t, { threadId });
+    await buffer(memory, id, ...weights.map((messageTokens, name) => chunk(`${name}`, { messageTokens })));
+
     const result = await swap(memory, id, fields);
+
     assert.equal(result.chunksActivated, count, JSON.stringify(fields));
-    const left = (await memory.getObservationalMemory(t.id(`thread-${index}`), "")).bufferedObservationChunks ?? [];
-    assert.equal(left.length, 5 - count);
+    const left = (await memory.getObservationalMemory(threadId, "")).bufferedObservationChunks ?? [];
+    assert.equal(left.length, weights.length - count);
   }
+});
+
+test("a forced swap may overshoot as long as a thousand tokens remain", async ({ memory, t }) => {
+  const fields = { activationRatio: 0.5, messageTokensThreshold: 100_000, forceMaxActivation: true };
+  const activated = async (name, currentPendingTokens) => {
+    const { id } = await initialize(memory, t, { threadId: t.id(name) });
+    await buffer(memory, id, chunk("a", { messageTokens: 10_000 }), chunk("b", { messageTokens: 88_500 }));
+    return (await swap(memory, id, { ...fields, currentPendingTokens })).chunksActivated;
+  };
+
+  assert.equal(await activated("enough", 99_500), 2);
+  assert.equal(await activated("too-few", 99_499), 1);
 });
 
 test("fresh weights replace the stored ones", async ({ memory, t }) => {

@@ -203,14 +203,20 @@ def _check_uniqueness(name: str, table: TableDefinition) -> None:
     _check_distinct(
         ((index.name, (index.search_field, frozenset(index.filter_fields))) for index in table.text_indexes),
         'In table "{table}" search index "{later}" and search index "{earlier}" have the same `searchField`. '
-        "Search index fields must be unique within a table.",
+        "Search index fields must be unique within a table. "
+        "You should combine the\n             indexes with the same `searchField` into one index "
+        "containing all `filterField`s and "
+        "then use different subsets of the `filterField`s at query time.",
         name,
         "SearchIndexFieldNotUnique",
     )
     _check_distinct(
         ((index.name, (index.vector_field, index.dimensions)) for index in table.vector_indexes),
         'In table "{table}" vector index "{later}" and vector index "{earlier}" have the same `vectorField`. '
-        "Vector index fields must be unique within a table.",
+        "Vector index fields must be unique within a table. "
+        "You should combine the\n             indexes with the same `vectorField` into one index "
+        "containing all `filterField`s and "
+        "then use different subsets of the `filterField`s at query time.",
         name,
         "VectorIndexFieldNotUnique",
     )

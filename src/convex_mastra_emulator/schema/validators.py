@@ -166,11 +166,9 @@ class IdValidator(Validator):
             return _no_match(value, self, path)
         if table == self.table:
             return None
-        if table.startswith("_"):
-            source = "a system table"
-        else:
-            source = f"table `{table}`"
-        return f'Found ID "{value}" from {source}, which does not match the table name in validator `{self}`.{_where(path)}'
+        source = "a system table" if table.startswith("_") else f"table `{table}`"
+        mismatch = f"which does not match the table name in validator `{self}`."
+        return f'Found ID "{value}" from {source}, {mismatch}{_where(path)}'
 
     @staticmethod
     def _table_of(value: Value, tables: TableNumbers) -> str | None:

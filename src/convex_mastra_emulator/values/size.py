@@ -183,20 +183,31 @@ def _text_keys(value: Mapping[Any, Any]) -> dict[str, Any]:
     return dict(value)
 
 
+def measure(value: Value) -> tuple[int, int]:
+    """The size in bytes and the nesting depth of a value that was taken in before."""
+    kind = type(value)
+    if kind is dict:
+        size, nesting = 2, 0
+        for name, item in value.items():
+            item_size, item_nesting = measure(item)
+            size += len(name) + 1 + item_size
+            nesting = max(nesting, item_nesting)
+        return size, nesting + 1
+    if kind is list:
+        if value and set(map(type, value)) == _FLOATS:
+            return 2 + 9 * len(value), 1
+        parts = [measure(item) for item in value]
+        return 2 + sum(size for size, _ in parts), 1 + max((nesting for _, nesting in parts), default=0)
+    if kind is str:
+        return 2 + (len(value) if value.isascii() else len(value.encode())), 0
+    if kind is float or kind is ConvexInt64:
+        return 9, 0
+    return (2 + len(value), 0) if kind is bytes else (1, 0)
+
+
 def size_of(value: Value) -> int:
     """The size in bytes of a value that was taken in before."""
-    kind = type(value)
-    if kind is str:
-        return 2 + (len(value) if value.isascii() else len(value.encode()))
-    if kind is float or kind is ConvexInt64:
-        return 9
-    if value is None or kind is bool:
-        return 1
-    if kind is bytes:
-        return 2 + len(value)
-    if kind is list:
-        return 2 + sum(map(size_of, value))
-    return 2 + sum(len(name) + 1 + size_of(item) for name, item in value.items())
+    return measure(value)[0]
 
 
 def copy_of(value: Value) -> Value:

@@ -1,0 +1,1 @@
+"""The transactional database: tables, indexes, queries, writes, vector search."""

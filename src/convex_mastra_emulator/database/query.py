@@ -1,0 +1,299 @@
+"""A query as data, and the stream that runs it inside a transaction.
+
+A query is a source (a table scan or an index range, in one direction) and a list of filters and limits in the
+order of their calls.  Rows are fetched in batches; a row counts as read when it is consumed, also if a filter
+then drops it.
+
+convex-backend crates/database/src/query/*.rs (convex-engine.md §4.4, §4.5 and §5.2, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from convex_mastra_emulator.database.documents import StoredDocument
+from convex_mastra_emulator.database.expression import Expression, as_boolean
+from convex_mastra_emulator.database.index import BY_CREATION_TIME, OrderedIndex
+from convex_mastra_emulator.database.ranges import RangeExpression, compile_range
+from convex_mastra_emulator.database.read_set import Interval
+from convex_mastra_emulator.errors import InvalidQuery
+from convex_mastra_emulator.values.json_text import write_json
+
+if TYPE_CHECKING:
+    from convex_mastra_emulator.database.transaction import Transaction
+
+# DEFAULT_QUERY_PREFETCH and MAX_QUERY_FETCH of crates/common/src/knobs.rs and query/mod.rs.
+PREFETCH = 100
+FETCH_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What to read: ``index=None`` scans the table in creation order."""
+
+    table: str
+    index: str | None = None
+    range: tuple[RangeExpression, ...] = ()
+    descending: bool = False
+    operators: tuple[Expression | int, ...] = ()
+    """Filters and limits in the order of their calls."""
+
+    def fingerprint(self, index_fields: str) -> bytes:
+        """What a cursor is bound to: the whole query and the fields of its index."""
+        plan = {
+            "table": self.table,
+            "index": self.index,
+            "range": [expression.to_json() for expression in self.range],
+            "order": "desc" if self.descending else "asc",
+            "operators": [operator if isinstance(operator, int) else operator.to_json() for operator in self.operators],
+            "fields": index_fields,
+        }
+        return hashlib.sha256(write_json(plan).encode()).digest()
+
+
+def index_not_found(table: str, index: str) -> InvalidQuery:
+    """The refusal of an index, or of any index of a table, that does not exist."""
+    return InvalidQuery(f"Index {table}.{index} not found.", code="IndexNotFoundError")
+
+
+class AllowanceUsed(Exception):
+    """A page has read as many rows or bytes as its caller allows."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PageAllowance:
+    """What one page may read, and the keys of the rows it has read; None stands for no bound."""
+
+    rows_max: int | None = None
+    size_max: int | None = None
+    rows_fetched: int = 0
+    read_size: int = 0
+    keys: list[bytes] = field(default_factory=list)
+
+    def check_size(self) -> None:
+        """Raises :class:`AllowanceUsed` before a row more is read than the bytes allow."""
+        if self.size_max is not None and self.read_size >= self.size_max:
+            raise AllowanceUsed
+
+    def rows_to_fetch(self, wanted: int) -> int:
+        """How many rows the next batch may have; raises :class:`AllowanceUsed` if none."""
+        if self.rows_max is None:
+            return wanted
+        if self.rows_fetched >= self.rows_max:
+            raise AllowanceUsed
+        return min(wanted, self.rows_max - self.rows_fetched)
+
+
+class RowStream:
+    """The rows of one index range in order, fetched in batches and counted one by one.
+
+    Args:
+        transaction: whose pending writes are seen and whose allowance is used.
+        query: only its source is looked at.
+        interval: what of the range to read; the whole range if None.
+
+    Raises:
+        InvalidQuery: when the index cannot be used as the query asks.
+    """
+
+    def __init__(self, transaction: Transaction, query: Query) -> None:
+        self._transaction = transaction
+        self._table_name = query.table
+        self.descending = query.descending
+        table = transaction.store.table(query.table)
+        if table is None:
+            if query.index is not None:
+                raise index_not_found(query.table, query.index)
+            self.index: OrderedIndex | None = None
+            self._interval = Interval(b"", None)
+        else:
+            self.index = table.queryable_index(query.index or BY_CREATION_TIME)
+            self._interval = compile_range(query.table, self.index, query.range)
+        self._table = table
+        self._unfetched = self._interval
+        self._fetched: deque[tuple[bytes, StoredDocument]] = deque()
+        self._is_fetched_to_end = table is None
+        self.last_key: bytes | None = None
+        """The key of the row that was consumed last."""
+        self.is_at_end = False
+        self._allowance = PageAllowance()
+
+    def restrict(self, *, after: bytes | None, through: bytes | None, allowance: PageAllowance) -> None:
+        """Makes this the stream of one page.
+
+        Args:
+            after: the key behind which to begin, in reading order.
+            through: the last key to read.
+            allowance: how much the page may read; keeps count.
+        """
+        self._allowance = allowance
+        if after is not None:
+            self._interval = self._interval.after(after, descending=self.descending)
+        if through is not None:
+            end = self._interval.through(through, descending=self.descending)
+            self._interval = Interval(
+                max(self._interval.start, end.start),
+                end.end if self._interval.end is None else min(self._interval.end, end.end or self._interval.end),
+            )
+        self._unfetched = self._interval
+
+    def _fetch(self, hint: int) -> None:
+        assert self.index is not None
+        assert self._table is not None
+        if self._unfetched.is_empty:
+            self._is_fetched_to_end = True
+            return
+        wanted = self._allowance.rows_to_fetch(min(max(hint, 1), FETCH_MAX))
+        start, end = self._unfetched
+        keys = list(islice(self.index.keys(start, end, descending=self.descending), wanted))
+        find = self._table.document_by_key
+        self._fetched.extend([(key, find(key)) for key in keys])
+        self._allowance.rows_fetched += len(keys)
+        if len(keys) < wanted:
+            self._is_fetched_to_end = True
+        else:
+            self._unfetched = self._unfetched.after(keys[-1], descending=self.descending)
+
+    def next(self, hint: int = PREFETCH) -> StoredDocument | None:
+        """The next row, or None at the end.
+
+        Raises:
+            LimitReached: when the transaction may not read any more.
+            AllowanceUsed: when the page may not.
+        """
+        self._allowance.check_size()
+        if not self._fetched and not self._is_fetched_to_end:
+            self._fetch(hint)
+        if not self._fetched:
+            self._record(self._interval)
+            self.is_at_end = True
+            return None
+        key, document = self._fetched.popleft()
+        self._transaction.meter.read(document.size)
+        self.last_key = key
+        self._allowance.keys.append(key)
+        self._allowance.read_size += document.size
+        self._record(self._interval.through(key, descending=self.descending))
+        return document
+
+    def take(self, count: int) -> list[StoredDocument]:
+        """The next ``count`` rows or all that are left: what :meth:`next` gives, without its cost per row.
+
+        Raises:
+            LimitReached: when the transaction may not read any more.
+        """
+        taken: list[StoredDocument] = []
+        read = self._transaction.meter.read
+        try:
+            while len(taken) < count:
+                if not self._fetched:
+                    if not self._is_fetched_to_end:
+                        self._fetch(min(count - len(taken), PREFETCH))
+                    if not self._fetched:
+                        self.is_at_end = True
+                        break
+                key, document = self._fetched.popleft()
+                read(document.size)
+                self.last_key = key
+                taken.append(document)
+        finally:
+            self._record_consumed()
+        return taken
+
+    def _record_consumed(self) -> None:
+        if self.is_at_end:
+            self._record(self._interval)
+        elif self.last_key is not None:
+            self._record(self._interval.through(self.last_key, descending=self.descending))
+
+    def _record(self, interval: Interval) -> None:
+        # A missing table is remembered as an empty scan, so that its creation is noticed.
+        index = BY_CREATION_TIME if self.index is None else self.index.name
+        self._transaction.read_set.add(self._table_name, index, interval)
+
+
+class QueryStream:
+    """A query being run: the rows of its source through its filters and limits.
+
+    Raises:
+        InvalidQuery: as :class:`RowStream`; also for too many operators.
+    """
+
+    def __init__(self, transaction: Transaction, query: Query) -> None:
+        limit = transaction.limits.query_operators_max
+        if len(query.operators) > limit:
+            raise InvalidQuery(
+                f"Invalid argument `query` for `queryStream`: Query has too many operators: {len(query.operators)}",
+                code="InvalidArgument",
+            )
+        self.rows = RowStream(transaction, query)
+        self._operators = query.operators
+        self._left = [operator if isinstance(operator, int) else -1 for operator in query.operators]
+
+    def next(self, hint: int = PREFETCH) -> StoredDocument | None:
+        """The next document, or None.
+
+        Raises:
+            InvalidQuery: ``EvalError`` from a filter.
+            LimitReached: when the transaction may not read any more.
+        """
+        while True:
+            # A limit that is used up ends the query before another row is read; an outer one goes first.
+            if 0 in self._left:
+                return None
+            row = self.rows.next(self._hint(hint))
+            if row is None:
+                return None
+            if self._passes(row):
+                return row
+
+    def _hint(self, hint: int) -> int:
+        """How many rows the source is asked for: a filter directly above it cannot tell (100), a limit can."""
+        for operator, left in zip(reversed(self._operators), reversed(self._left), strict=True):
+            hint = min(hint, left) if isinstance(operator, int) else PREFETCH
+        return hint
+
+    def _passes(self, row: StoredDocument) -> bool:
+        for position, operator in enumerate(self._operators):
+            if isinstance(operator, int):
+                if self._left[position] == 0:
+                    return False
+                self._left[position] -= 1
+            elif not as_boolean(operator.evaluate(row.value)):
+                return False
+        return True
+
+    def __iter__(self) -> Iterator[StoredDocument]:
+        while (row := self.next()) is not None:
+            yield row
+
+    def collect(self, count: int | None = None) -> list[StoredDocument]:
+        """Up to ``count`` documents, all of them if None.
+
+        Raises:
+            InvalidQuery: ``EvalError`` from a filter.
+            LimitReached: when the transaction may not read any more.
+        """
+        if not self._operators:
+            return self.rows.take(count if count is not None else self._unlimited())
+        rows: list[StoredDocument] = []
+        while count is None or len(rows) < count:
+            row = self.next(PREFETCH if count is None else min(PREFETCH, count - len(rows)))
+            if row is None:
+                break
+            rows.append(row)
+        return rows
+
+    @staticmethod
+    def _unlimited() -> int:
+        return 1 << 62
+
+
+def to_values(rows: list[StoredDocument]) -> list[dict[str, Any]]:
+    """The documents of rows; they belong to the store and must be copied before anyone else sees them."""
+    return [row.value for row in rows]

@@ -1,0 +1,240 @@
+"""The tables of a deployment, and the log that can undo every change to them.
+
+State is plain data in one place.  Every change goes through :meth:`Store.put` and is logged; undoing is the log
+read backwards, so it costs what was written, not what is stored (design.md §6.2).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convex_mastra_emulator.database.documents import StoredDocument, without_system_fields
+from convex_mastra_emulator.database.index import OrderedIndex, built_in_indexes
+from convex_mastra_emulator.database.query import index_not_found
+from convex_mastra_emulator.database.vector_index import VectorIndex
+from convex_mastra_emulator.errors import InvalidQuery, SchemaViolation
+from convex_mastra_emulator.schema.definition import IndexDefinition, TableDefinition
+from convex_mastra_emulator.schema.schema import Schema
+from convex_mastra_emulator.values.ids import FIRST_USER_TABLE_NUMBER, INTERNAL_ID_SIZE, encode_id
+from convex_mastra_emulator.values.names import parse_field_path
+from convex_mastra_emulator.values.types import Document
+
+# crates/value/src/document_id.rs and crates/model/src/lib.rs: the two system tables a user can name.
+SYSTEM_TABLES = {539: "_scheduled_functions", 540: "_storage"}
+
+
+class Table:
+    """One table: its documents by id and their places in its indexes."""
+
+    __slots__ = (
+        "definition",
+        "documents",
+        "id_size",
+        "index_list",
+        "indexes",
+        "name",
+        "number",
+        "text_index_names",
+        "validator",
+        "vector_indexes",
+    )
+
+    def __init__(self, name: str, number: int, definition: TableDefinition | None, *, is_validated: bool) -> None:
+        self.name = name
+        self.number = number
+        self.definition = definition or TableDefinition()
+        self.validator = self.definition.stored_type if is_validated and definition is not None else None
+        self.documents: dict[str, StoredDocument] = {}
+        self.id_size = len(encode_id(number, bytes(INTERNAL_ID_SIZE)))
+        self.index_list = [*built_in_indexes(), *map(_ordered_index, self.definition.indexes)]
+        self.indexes = {index.name: index for index in self.index_list}
+        self.vector_indexes = {index.name: VectorIndex(index, self) for index in self.definition.vector_indexes}
+        self.text_index_names = frozenset(index.name for index in self.definition.text_indexes)
+
+    def queryable_index(self, name: str) -> OrderedIndex:
+        """The database index of that name.
+
+        Raises:
+            InvalidQuery: if there is none, it is staged, or it is of another kind.
+        """
+        index = self.indexes.get(name)
+        if index is None:
+            if name in self.vector_indexes or name in self.text_index_names:
+                raise InvalidQuery(f"Index {self.name}.{name} is not a database index", code="IndexNotADatabaseIndex")
+            raise index_not_found(self.name, name)
+        if index.staged:
+            raise index_staged(self.name, name)
+        return index
+
+    def document_by_key(self, key: bytes) -> StoredDocument:
+        """The document whose key in one of the indexes this is: its id stands before the last byte."""
+        return self.documents[key[-self.id_size - 1 : -1].decode("ascii")]
+
+    def with_index_keys(self, document: StoredDocument, previous: StoredDocument | None) -> StoredDocument:
+        """Gives a document its keys; a key no changed field belongs to is taken over from ``previous``."""
+        value = document.value
+        if previous is None:
+            document.index_keys = tuple(index.key_of(value) for index in self.index_list)
+        else:
+            changed = _changed_names(previous.value, value)
+            document.index_keys = tuple(
+                key if changed.isdisjoint(index.first_names) else index.key_of(value)
+                for index, key in zip(self.index_list, previous.index_keys, strict=True)
+            )
+        return document
+
+
+def _ordered_index(definition: IndexDefinition) -> OrderedIndex:
+    paths = (*map(parse_field_path, definition.fields), ("_creationTime",))
+    return OrderedIndex(definition.name, paths, staged=definition.staged)
+
+
+def _changed_names(old: Document, new: Document) -> set[str]:
+    changed = {name for name, item in new.items() if name not in old or old[name] is not item}
+    changed.update(name for name in old if name not in new)
+    return changed
+
+
+def index_staged(table: str, index: str) -> InvalidQuery:
+    """The refusal of a staged index."""
+    return InvalidQuery(
+        f"Index {table}.{index} is currently staged and not available to query until it is enabled.",
+        code="IndexStagedError",
+    )
+
+
+class Change(NamedTuple):
+    """One step of the log: a document's version before and after, or the creation of a table."""
+
+    table: Table
+    document_id: str | None
+    old: StoredDocument | None
+    new: StoredDocument | None
+
+
+class Store:
+    """All documents of one deployment.
+
+    Args:
+        schema: which tables exist from the start, in the order of their numbers.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.tables: dict[str, Table] = {}
+        self.log: list[Change] = []
+        self._numbers = {name: FIRST_USER_TABLE_NUMBER + n for n, name in enumerate(schema.tables)}
+        self._names = {number: name for name, number in self._numbers.items()}
+
+    def table(self, name: str) -> Table | None:
+        """The table of that name, or None; tables of the schema exist without a document."""
+        table = self.tables.get(name)
+        if table is None and name in self.schema.tables:
+            table = self.tables[name] = Table(
+                name,
+                self._numbers[name],
+                self.schema.tables[name],
+                is_validated=self.schema.schema_validation,
+            )
+        return table
+
+    def table_name(self, table_number: int) -> str | None:
+        """The name of the table with that number; the two visible system tables have theirs too."""
+        return self._names.get(table_number) or SYSTEM_TABLES.get(table_number)
+
+    def table_number(self, name: str) -> int | None:
+        """The number of the table with that name."""
+        return self._numbers.get(name)
+
+    def create_table(self, name: str) -> Table:
+        """Makes a table the schema does not name; logged, so that it vanishes when its transaction fails."""
+        number = FIRST_USER_TABLE_NUMBER
+        while number in self._names:
+            number += 1
+        table = Table(name, number, None, is_validated=False)
+        self._register(table)
+        self.log.append(Change(table, None, None, None))
+        return table
+
+    def _register(self, table: Table) -> None:
+        self.tables[table.name] = table
+        self._numbers[table.name] = table.number
+        self._names[table.number] = table.name
+
+    def _unregister(self, table: Table) -> None:
+        del self.tables[table.name]
+        del self._numbers[table.name]
+        del self._names[table.number]
+
+    def put(self, table: Table, document_id: str, new: StoredDocument | None) -> None:
+        """Makes ``new`` the current version of a document (None deletes it) and logs the change."""
+        old = table.documents.get(document_id)
+        self.log.append(Change(table, document_id, old, new))
+        _apply(table, document_id, old, new)
+
+    def undo(self, mark: int) -> None:
+        """Undoes every change since the log had ``mark`` entries, newest first."""
+        log = self.log
+        while len(log) > mark:
+            change = log.pop()
+            if change.document_id is None:
+                self._unregister(change.table)
+            else:
+                _apply(change.table, change.document_id, change.new, change.old)
+
+    def redo(self, changes: list[Change]) -> None:
+        """Applies changes again that :meth:`undo` took back, oldest first."""
+        for change in changes:
+            if change.document_id is None:
+                self._register(change.table)
+            else:
+                _apply(change.table, change.document_id, change.old, change.new)
+        self.log.extend(changes)
+
+    def check_schema(self, table: Table, value: Document) -> None:
+        """Holds a document without system fields against its table's validator.
+
+        Raises:
+            SchemaViolation: with the deployment's text.
+        """
+        if table.validator is None:
+            return
+        problem = table.validator.problem(value, "", self)
+        if problem is not None:
+            raise SchemaViolation(
+                f'Failed to insert or update a document in table "{table.name}" '
+                f"because it does not match the schema: {problem}"
+            )
+
+    def check_updated(self, table: Table, value: Document) -> None:
+        """Holds a whole document against its table's validator.
+
+        Raises:
+            SchemaViolation: with the deployment's text.
+        """
+        if table.validator is not None:
+            self.check_schema(table, without_system_fields(value))
+
+
+def _apply(table: Table, document_id: str, old: StoredDocument | None, new: StoredDocument | None) -> None:
+    if new is None:
+        del table.documents[document_id]
+        assert old is not None
+        for index, key in zip(table.index_list, old.index_keys, strict=True):
+            index.remove(key)
+    else:
+        table.documents[document_id] = new
+        _move_keys(table, old, new)
+    for vector_index in table.vector_indexes.values():
+        vector_index.touch(document_id)
+
+
+def _move_keys(table: Table, old: StoredDocument | None, new: StoredDocument) -> None:
+    if old is None:
+        for index, key in zip(table.index_list, new.index_keys, strict=True):
+            index.add(key)
+        return
+    for index, old_key, new_key in zip(table.index_list, old.index_keys, new.index_keys, strict=True):
+        if old_key is not new_key and old_key != new_key:
+            index.remove(old_key)
+            index.add(new_key)

@@ -1,0 +1,284 @@
+"""One transaction: reads and writes against the store, counted, undoable, with its own creation times.
+
+Functions of one deployment run one at a time (design.md §6.2), so a transaction writes in place; ``savepoint``
+and ``rollback`` undo a failed call and leave no trace but its read counts.
+
+convex-backend crates/database/src/transaction.rs, bootstrap_model/user_facing.rs, patch.rs
+(convex-engine.md §3.3, §3.4, §5.6 and §6, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from convex_mastra_emulator.database.documents import (
+    CREATION_TIME,
+    StoredDocument,
+    build_document,
+    check_document_size,
+)
+from convex_mastra_emulator.database.index import BY_ID
+from convex_mastra_emulator.database.query import Query, QueryStream
+from convex_mastra_emulator.database.read_set import Interval, ReadSet
+from convex_mastra_emulator.database.store import SYSTEM_TABLES, Store, Table
+from convex_mastra_emulator.errors import DeploymentError, InvalidArgument, InvalidValue, NonexistentDocument
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.usage import Meter, Usage
+from convex_mastra_emulator.values.ids import IdSource, decode_id, decode_legacy_id, encode_id
+from convex_mastra_emulator.values.names import identifier_problem
+from convex_mastra_emulator.values.order import same, text_key
+from convex_mastra_emulator.values.size import Measured, measure, take_in
+from convex_mastra_emulator.values.types import Value, undefined
+
+# A new table also gets a row in `_tables` and two in `_index`, which take creation times as documents do.
+_ROWS_OF_A_NEW_TABLE = 3
+_VERBS = {"patch": "Update", "replace": "Replace", "delete": "Delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """A place in a transaction to go back to."""
+
+    log_size: int
+    written: tuple[int, int]
+
+
+def invalid_argument(argument: str, function: str, cause: DeploymentError | str) -> InvalidArgument:
+    """The form every bad argument of a database call is reported in (§3.3)."""
+    text = cause if isinstance(cause, str) else cause.message
+    return InvalidArgument(f"Invalid argument `{argument}` for `db.{function}`: {text}")
+
+
+class Transaction:
+    """What one function (and what it calls) does to the store.
+
+    Args:
+        store: the documents.
+        limits: what the transaction may use.
+        begin_ns: its timestamp, nanoseconds since the Unix epoch.
+        id_source: where new ids come from.
+    """
+
+    def __init__(self, store: Store, limits: Limits, begin_ns: int, id_source: IdSource) -> None:
+        self.store = store
+        self.limits = limits
+        self.begin_ns = begin_ns
+        self.meter = Meter(limits)
+        self.read_set = ReadSet(limits)
+        self._id_source = id_source
+        self._creation_time = begin_ns // 1_000_000 + (begin_ns % 1_000_000) / 1e6
+
+    # Savepoints
+
+    def savepoint(self) -> Savepoint:
+        """Marks this place, for :meth:`rollback`."""
+        return Savepoint(len(self.store.log), self.meter.written())
+
+    def rollback(self, savepoint: Savepoint) -> None:
+        """Undoes all writes since ``savepoint`` and gives their allowance back; reads stay counted."""
+        self.store.undo(savepoint.log_size)
+        self.meter.restore_written(savepoint.written)
+
+    @property
+    def usage(self) -> Usage:
+        """What was used so far."""
+        return Usage(
+            documents_read=self.meter.documents_read,
+            read_size=self.meter.read_size,
+            read_ranges=self.read_set.count,
+            documents_written=self.meter.documents_written,
+            written_size=self.meter.written_size,
+        )
+
+    # Reads
+
+    def get(self, document_id: str, table: str | None = None) -> StoredDocument | None:
+        """The document with that id, or None.
+
+        Args:
+            document_id: the id's text.
+            table: the table the id must belong to, if the caller names one.
+
+        Raises:
+            InvalidArgument: for text that is no id, and for the id of another table.
+            LimitReached: when the transaction may not read any more.
+        """
+        found = self._table_of(document_id, "get", table)
+        if found is None:
+            return None
+        self._record_point(found.name, document_id)
+        document = found.documents.get(document_id)
+        if document is not None:
+            self.meter.read(document.size)
+        return document
+
+    def query(self, query: Query) -> QueryStream:
+        """Opens a query.
+
+        Raises:
+            InvalidQuery: when it cannot be run.
+        """
+        return QueryStream(self, query)
+
+    def normalize_id(self, table: str, text: str) -> str | None:
+        """The id of ``table`` that ``text`` stands for, or None; legacy ids become new ones (§3.3).
+
+        Raises:
+            InvalidArgument: if the table's name is no identifier.
+        """
+        problem = identifier_problem(table)
+        if problem is not None:
+            raise invalid_argument("table", "normalizeId", problem)
+        number = self.store.table_number(table)
+        if number is None:
+            return None
+        try:
+            found, _ = decode_id(text)
+        except InvalidValue:
+            found = 0
+        if found == number:
+            return text
+        internal_id = decode_legacy_id(text)
+        return None if internal_id is None else encode_id(number, internal_id)
+
+    def _table_of(self, document_id: str, function: str, expected: str | None) -> Table | None:
+        try:
+            number, _ = decode_id(document_id)
+        except InvalidValue as error:
+            raise invalid_argument("id", function, error) from None
+        if number in SYSTEM_TABLES:
+            raise DeploymentError("System tables can only be accessed with db.system.", code="SystemTableError")
+        name = self.store.table_name(number)
+        if name is None:
+            return None
+        if expected is not None and expected != name:
+            raise invalid_argument("id", function, f'expected to be an Id<"{expected}">, got Id<"{name}"> instead.')
+        return self.store.table(name)
+
+    def _record_point(self, table: str, document_id: str) -> None:
+        key = text_key(document_id)
+        self.read_set.add(table, BY_ID, Interval(key, key + b"\x00"))
+
+    # Writes
+
+    def insert(self, table_name: str, value: Any) -> str:
+        """Stores a new document and returns its id.
+
+        Raises:
+            InvalidArgument: for a bad table name or a value no deployment takes.
+            InvalidDocument: for a document that may not be stored.
+            SchemaViolation: for one that does not match its table's validator.
+            LimitReached: when the transaction may not write any more.
+        """
+        given = self._object("insert", value)
+        problem = identifier_problem(table_name)
+        if problem is not None:
+            raise invalid_argument("table", "insert", problem)
+        internal_id = self._id_source.internal_id(self.begin_ns)
+        creation_time = self._next_creation_time()
+        table = self.store.table(table_name) or self._create_table(table_name)
+        document_id = encode_id(table.number, internal_id)
+        document = build_document(given, document_id, creation_time, self.limits)
+        # What was given has no system fields, or building the document would have failed.
+        self.store.check_updated(table, document.value)
+        check_document_size(document, self.limits)
+        self.meter.write(document.size)
+        self.store.put(table, document_id, table.with_index_keys(document, None))
+        return document_id
+
+    def patch(self, document_id: str, value: Any, table: str | None = None) -> None:
+        """Merges top-level fields into a document; :data:`undefined` removes a field.
+
+        Raises:
+            NonexistentDocument: if there is no such document.
+            DeploymentError: as :meth:`insert`.
+        """
+        found = self._writable("patch", document_id, table)
+        changes = self._patch_object(value)
+        old = self._read_for_write("patch", found, document_id)
+        fields = {**old.value}
+        for name, item in changes.items():
+            if item is undefined:
+                fields.pop(name, None)
+            else:
+                fields[name] = item
+        self._update(found, document_id, old, fields)
+
+    def replace(self, document_id: str, value: Any, table: str | None = None) -> None:
+        """Replaces a document's fields, keeping its id and creation time.
+
+        Raises:
+            NonexistentDocument: if there is no such document.
+            DeploymentError: as :meth:`insert`.
+        """
+        found = self._writable("replace", document_id, table)
+        given = self._object("replace", value)
+        old = self._read_for_write("replace", found, document_id)
+        self._update(found, document_id, old, given.value)
+
+    def delete(self, document_id: str, table: str | None = None) -> None:
+        """Deletes a document.
+
+        Raises:
+            NonexistentDocument: if there is no such document.
+            LimitReached: when the transaction may not write any more.
+        """
+        found = self._writable("delete", document_id, table)
+        self._read_for_write("delete", found, document_id)
+        self.meter.write(0)
+        self.store.put(found, document_id, None)
+
+    def _object(self, function: str, value: Any) -> Measured:
+        measured = self._taken_in(function, value)
+        if type(measured.value) is not dict:
+            raise invalid_argument("value", function, "Value must be an Object")
+        return measured
+
+    def _taken_in(self, function: str, value: Any) -> Measured:
+        try:
+            return take_in(value, self.limits)
+        except InvalidValue as error:
+            raise invalid_argument("value", function, error) from None
+
+    def _patch_object(self, value: Any) -> dict[str, Value]:
+        taken: dict[str, Value] = self._object("patch", value).value
+        removed = {name: undefined for name, item in value.items() if item is undefined}
+        return {**taken, **removed}
+
+    def _writable(self, function: str, document_id: str, table: str | None) -> Table:
+        found = self._table_of(document_id, function, table)
+        if found is None:
+            raise invalid_argument("id", function, f'Table for ID "{document_id}" not found')
+        return found
+
+    def _read_for_write(self, function: str, table: Table, document_id: str) -> StoredDocument:
+        self._record_point(table.name, document_id)
+        document = table.documents.get(document_id)
+        if document is None:
+            raise NonexistentDocument(f"{_VERBS[function]} on nonexistent document ID {document_id}")
+        self.meter.read(document.size)
+        return document
+
+    def _update(self, table: Table, document_id: str, old: StoredDocument, fields: dict[str, Value]) -> None:
+        document = build_document(
+            Measured(fields, *measure(fields)), document_id, old.value[CREATION_TIME], self.limits
+        )
+        if document.size == old.size and same(document.value, old.value):
+            return  # nothing changed: no schema check, no write, no invalidation
+        self.store.check_updated(table, document.value)
+        check_document_size(document, self.limits)
+        self.meter.write(document.size)
+        self.store.put(table, document_id, table.with_index_keys(document, old))
+
+    def _create_table(self, name: str) -> Table:
+        table = self.store.create_table(name)
+        for _ in range(_ROWS_OF_A_NEW_TABLE):
+            self._next_creation_time()
+        return table
+
+    def _next_creation_time(self) -> float:
+        current = self._creation_time
+        self._creation_time = math.nextafter(current, math.inf)
+        return current

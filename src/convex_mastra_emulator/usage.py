@@ -1,0 +1,93 @@
+"""The allowance of one transaction: how much it has read and written, and when that is too much.
+
+Reads count where they happen, also when a filter drops the row; a check that fails still counts.
+
+convex-backend crates/database/src/reads.rs and writes.rs (convex-engine.md §5.6, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convex_mastra_emulator.errors import LimitReached
+from convex_mastra_emulator.limits import Limits
+
+READ_HELP = (
+    "Consider using smaller limits in your queries, paginating your queries, "
+    "or using indexed queries with a selective index range expressions."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one call used.  Sizes are bytes of Convex' size formula."""
+
+    documents_read: int = 0
+    read_size: int = 0
+    read_ranges: int = 0
+    documents_written: int = 0
+    written_size: int = 0
+
+
+class Meter:
+    """Counts for one transaction; nested calls share it."""
+
+    __slots__ = ("documents_read", "documents_written", "limits", "read_size", "written_size")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.documents_read = 0
+        self.read_size = 0
+        self.documents_written = 0
+        self.written_size = 0
+
+    def read(self, size: int) -> None:
+        """Counts one consumed document.
+
+        Raises:
+            LimitReached: ``TooManyDocumentsRead`` or ``TooManyBytesRead``.
+        """
+        self.documents_read += 1
+        self.read_size += size
+        if self.documents_read > self.limits.documents_read_max:
+            raise LimitReached(
+                "Too many documents read in a single function execution "
+                f"(limit: {self.limits.documents_read_max}). {READ_HELP}",
+                code="TooManyDocumentsRead",
+            )
+        if self.read_size > self.limits.read_size_max:
+            raise LimitReached(
+                "Too many bytes read in a single function execution "
+                f"(limit: {self.limits.read_size_max} bytes). {READ_HELP}",
+                code="TooManyBytesRead",
+            )
+
+    def write(self, size: int) -> None:
+        """Counts one new version of a document (0 bytes for a delete).
+
+        Raises:
+            LimitReached: ``TooManyWrites`` or ``TooManyBytesWritten``.
+        """
+        self.documents_written += 1
+        self.written_size += size
+        if self.documents_written > self.limits.documents_written_max:
+            raise LimitReached(
+                f"Too many writes in a single function execution (limit: {self.limits.documents_written_max})",
+                code="TooManyWrites",
+            )
+        if self.written_size > self.limits.written_size_max:
+            from convex_mastra_emulator.values.display import format_bytes
+
+            raise LimitReached(
+                "Too many bytes written in a single function execution "
+                f"(limit: {format_bytes(self.limits.written_size_max)})",
+                code="TooManyBytesWritten",
+            )
+
+    def written(self) -> tuple[int, int]:
+        """The write counters, for :meth:`restore_written`."""
+        return self.documents_written, self.written_size
+
+    def restore_written(self, counters: tuple[int, int]) -> None:
+        """Puts the write counters back; reads of a call that was rolled back stay counted."""
+        self.documents_written, self.written_size = counters
