@@ -27,12 +27,24 @@ class Usage:
     read_ranges: int = 0
     documents_written: int = 0
     written_size: int = 0
+    largest_document: tuple[str, int] | None = None
+    """The id and size of the largest document written."""
+    deepest_document: tuple[str, int] | None = None
+    """The id and nesting depth of the most deeply nested document written."""
 
 
 class Meter:
     """Counts for one transaction; nested calls share it."""
 
-    __slots__ = ("documents_read", "documents_written", "limits", "read_size", "written_size")
+    __slots__ = (
+        "deepest_document",
+        "documents_read",
+        "documents_written",
+        "largest_document",
+        "limits",
+        "read_size",
+        "written_size",
+    )
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -40,6 +52,8 @@ class Meter:
         self.read_size = 0
         self.documents_written = 0
         self.written_size = 0
+        self.largest_document: tuple[str, int] | None = None
+        self.deepest_document: tuple[str, int] | None = None
 
     def read(self, size: int) -> None:
         """Counts one consumed document.
@@ -76,13 +90,18 @@ class Meter:
                 code="TooManyWrites",
             )
         if self.written_size > self.limits.written_size_max:
-            from convex_mastra_emulator.values.display import format_bytes
-
             raise LimitReached(
                 "Too many bytes written in a single function execution "
-                f"(limit: {format_bytes(self.limits.written_size_max)})",
+                f"(limit: {_printed_size(self.limits.written_size_max)})",
                 code="TooManyBytesWritten",
             )
+
+    def note_document(self, document_id: str, size: int, nesting: int) -> None:
+        """Remembers the largest and the deepest document written, for the warnings of §10.8."""
+        if self.largest_document is None or size > self.largest_document[1]:
+            self.largest_document = document_id, size
+        if self.deepest_document is None or nesting > self.deepest_document[1]:
+            self.deepest_document = document_id, nesting
 
     def written(self) -> tuple[int, int]:
         """The write counters, for :meth:`restore_written`."""
@@ -91,3 +110,12 @@ class Meter:
     def restore_written(self, counters: tuple[int, int]) -> None:
         """Puts the write counters back; reads of a call that was rolled back stay counted."""
         self.documents_written, self.written_size = counters
+
+
+def _printed_size(size: int) -> str:
+    """``16 MiB`` for 16,777,216: the first unit that divides exactly or to one decimal (crates/common/src/fmt.rs)."""
+    for unit, scale in (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6), ("KiB", 1024), ("KB", 1000)):
+        if size >= scale and (size * 10) % scale == 0:
+            tenths = size * 10 // scale
+            return f"{tenths // 10} {unit}" if tenths % 10 == 0 else f"{tenths / 10} {unit}"
+    return f"{size} bytes"

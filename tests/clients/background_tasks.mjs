@@ -223,12 +223,16 @@ test("dangerouslyClearAll empties a table of more than 25 rows", async ({ backgr
   assert.equal((await backgroundTasks.listTasks({})).total, 0);
 });
 
-test("a task of more than one MiB is refused and leaves nothing", { emulatorOnly: true }, async ({ backgroundTasks, t }) => {
-  const large = task(t, "a", { args: { text: "x".repeat(1 << 20) } });
+test(
+  "a task of more than one MiB is refused and leaves nothing",
+  { emulatorOnly: true },
+  async ({ backgroundTasks, t }) => {
+    const large = task(t, "a", { args: { text: "x".repeat(1 << 20) } });
 
-  await assert.rejects(backgroundTasks.createTask(large), /Value is too large/);
+    await assert.rejects(backgroundTasks.createTask(large), /Value is too large/);
 
-  assert.equal(await backgroundTasks.getTask(t.id("a")), null);
-});
+    assert.equal(await backgroundTasks.getTask(t.id("a")), null);
+  },
+);
 
 await run(import.meta);

@@ -130,12 +130,16 @@ test("dangerouslyClearAll empties tables of more than 25 rows", async ({ channel
   assert.equal(await channels.getConfig(t.id("platform")), null);
 });
 
-test("an installation of more than one MiB is refused and leaves nothing", { emulatorOnly: true }, async ({ channels, t }) => {
-  const large = installation(t, "a", { data: { text: "x".repeat(1 << 20) } });
+test(
+  "an installation of more than one MiB is refused and leaves nothing",
+  { emulatorOnly: true },
+  async ({ channels, t }) => {
+    const large = installation(t, "a", { data: { text: "x".repeat(1 << 20) } });
 
-  await assert.rejects(channels.saveInstallation(large), /Value is too large/);
+    await assert.rejects(channels.saveInstallation(large), /Value is too large/);
 
-  assert.equal(await channels.getInstallation(t.id("a")), null);
-});
+    assert.equal(await channels.getInstallation(t.id("a")), null);
+  },
+);
 
 await run(import.meta);

@@ -32,7 +32,10 @@ test("a saved message comes back as it was", async ({ memory, t }) => {
     content: {
       format: 2,
       content: "two parts, ü",
-      parts: [{ type: "text", text: "one" }, { type: "text", text: "two" }],
+      parts: [
+        { type: "text", text: "one" },
+        { type: "text", text: "two" },
+      ],
       metadata: { label: "x", nested: { list: [1, null] } },
     },
   });
@@ -88,7 +91,9 @@ test("a message without thread or resource saves nothing", async ({ memory, t })
 
 test("saving a message again replaces it", async ({ memory, t }) => {
   await memory.saveMessages({ messages: [message(t, "a", 1)] });
-  await memory.saveMessages({ messages: [message(t, "a", 2, { role: "assistant", content: withMetadata("new", {}) })] });
+  await memory.saveMessages({
+    messages: [message(t, "a", 2, { role: "assistant", content: withMetadata("new", {}) })],
+  });
 
   const { messages, total } = await memory.listMessages({ threadId: t.id("thread") });
 
@@ -158,9 +163,18 @@ test("listMessages pages through five messages two by two", async ({ memory, t }
 
   const pages = [await list(0), await list(1), await list(2), await list(3)];
 
-  assert.deepEqual(pages.map((page) => names(page.messages)), [["m0", "m1"], ["m2", "m3"], ["m4"], []]);
-  assert.deepEqual(pages.map((page) => page.hasMore), [true, true, false, false]);
-  assert.deepEqual(pages.map((page) => page.total), [5, 5, 5, 5]);
+  assert.deepEqual(
+    pages.map((page) => names(page.messages)),
+    [["m0", "m1"], ["m2", "m3"], ["m4"], []],
+  );
+  assert.deepEqual(
+    pages.map((page) => page.hasMore),
+    [true, true, false, false],
+  );
+  assert.deepEqual(
+    pages.map((page) => page.total),
+    [5, 5, 5, 5],
+  );
 });
 
 test("listMessages gives 40 messages to a page unless told otherwise", async ({ memory, t }) => {
@@ -446,7 +460,10 @@ test("listMessagesById loads more than ten messages", async ({ memory, t }) => {
 
   const { messages } = await memory.listMessagesById({ messageIds: [...ids, t.id("m0"), t.id("missing")] });
 
-  assert.deepEqual(names(messages), range(25).map((number) => `m${number}`));
+  assert.deepEqual(
+    names(messages),
+    range(25).map((number) => `m${number}`),
+  );
 });
 
 test("listMessagesById of nothing is nothing", async ({ memory }) => {
@@ -522,7 +539,10 @@ test("deleteMessages deletes fifty at once and leaves the others", async ({ memo
   await memory.deleteMessages([...range(50).map((number) => t.id(`m${number}`)), t.id("missing"), t.id("m0")]);
 
   const { messages } = await memory.listMessages({ threadId: t.id("thread") });
-  assert.deepEqual(names(messages), range(10).map((number) => `m${number + 50}`));
+  assert.deepEqual(
+    names(messages),
+    range(10).map((number) => `m${number + 50}`),
+  );
 });
 
 test("deleteMessages deletes 300 at once", async ({ memory, t }) => {
@@ -541,6 +561,17 @@ test("deleteMessages leaves the thread untouched and takes an empty list", async
   await memory.deleteMessages([]);
 
   assert.deepEqual((await memory.getThreadById({ threadId: t.id("thread") })).updatedAt, minute(0));
+});
+
+// A typed table fails the whole mutation, and with it every record of the batch, also those of earlier batches of 25.
+test("a message that the schema refuses undoes the whole save", async ({ memory, t }) => {
+  const messages = range(60).map((number) =>
+    message(t, `m${number}`, number, number === 40 ? { role: undefined } : {}),
+  );
+
+  await assert.rejects(memory.saveMessages({ messages }), /required field `role`/);
+
+  assert.equal((await memory.listMessages({ threadId: t.id("thread") })).total, 0);
 });
 
 // One transaction: the message that fits must not stay when the one that does not is refused.

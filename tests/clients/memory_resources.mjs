@@ -106,13 +106,17 @@ test("ten thousand characters of working memory survive", async ({ memory, t }) 
   assert.equal((await load(memory, t)).workingMemory, workingMemory);
 });
 
-test("a working memory of more than one MiB is refused and keeps the old", { emulatorOnly: true }, async ({ memory, t }) => {
-  await memory.saveResource({ resource: resource(t) });
-  const workingMemory = "x".repeat(1 << 20);
+test(
+  "a working memory of more than one MiB is refused and keeps the old",
+  { emulatorOnly: true },
+  async ({ memory, t }) => {
+    await memory.saveResource({ resource: resource(t) });
+    const workingMemory = "x".repeat(1 << 20);
 
-  await assert.rejects(memory.updateResource({ resourceId: t.id("resource"), workingMemory }), /Value is too large/);
+    await assert.rejects(memory.updateResource({ resourceId: t.id("resource"), workingMemory }), /Value is too large/);
 
-  assert.equal((await load(memory, t)).workingMemory, "# Notes");
-});
+    assert.equal((await load(memory, t)).workingMemory, "# Notes");
+  },
+);
 
 await run(import.meta);

@@ -205,7 +205,9 @@ test("a hundred parallel updates lose nothing", async ({ memory, t }) => {
   await save(memory, thread(t, "a"));
 
   await Promise.all(
-    range(100).map((number) => memory.updateThread({ id: t.id("a"), title: "T", metadata: { [`key${number}`]: number } })),
+    range(100).map((number) =>
+      memory.updateThread({ id: t.id("a"), title: "T", metadata: { [`key${number}`]: number } }),
+    ),
   );
 
   const { metadata } = await memory.getThreadById({ threadId: t.id("a") });
@@ -320,10 +322,27 @@ test("listThreads pages through five threads two by two", async ({ memory, t }) 
 
   const pages = [await list(0), await list(1), await list(2), await list(3)];
 
-  assert.deepEqual(pages.map((page) => names(page.threads)), [["4", "3"], ["2", "1"], ["0"], []]);
-  assert.deepEqual(pages.map((page) => page.hasMore), [true, true, false, false]);
-  assert.deepEqual(pages.map((page) => page.total), [5, 5, 5, 5]);
-  assert.deepEqual(pages.map((page) => [page.page, page.perPage]), [[0, 2], [1, 2], [2, 2], [3, 2]]);
+  assert.deepEqual(
+    pages.map((page) => names(page.threads)),
+    [["4", "3"], ["2", "1"], ["0"], []],
+  );
+  assert.deepEqual(
+    pages.map((page) => page.hasMore),
+    [true, true, false, false],
+  );
+  assert.deepEqual(
+    pages.map((page) => page.total),
+    [5, 5, 5, 5],
+  );
+  assert.deepEqual(
+    pages.map((page) => [page.page, page.perPage]),
+    [
+      [0, 2],
+      [1, 2],
+      [2, 2],
+      [3, 2],
+    ],
+  );
 });
 
 test("listThreads gives 100 threads to a page unless told otherwise", async ({ memory, t }) => {

@@ -164,7 +164,10 @@ test("updateActiveObservations replaces the text and counts the tokens", async (
   await update("second", 12);
   const second = await current(memory, t);
 
-  assert.deepEqual([first.activeObservations, first.observedMessageIds, first.pendingMessageTokens], ["first", ["m1"], 0]);
+  assert.deepEqual(
+    [first.activeObservations, first.observedMessageIds, first.pendingMessageTokens],
+    ["first", ["m1"], 0],
+  );
   assert.deepEqual([first.observationTokenCount, first.totalTokensObserved, first.lastObservedAt], [30, 30, minute(5)]);
   assert.deepEqual([second.activeObservations, second.observedMessageIds], ["second", undefined]);
   assert.deepEqual([second.observationTokenCount, second.totalTokensObserved], [12, 42]);
@@ -231,22 +234,23 @@ test("setPendingMessageTokens overwrites and takes no bad number", async ({ memo
 test("every write to a missing record says which one", async ({ memory, t }) => {
   const id = t.id("missing");
   const writes = [
-    memory.setReflectingFlag(id, true),
-    memory.setObservingFlag(id, true),
-    memory.setBufferingObservationFlag(id, true, 1),
-    memory.setBufferingReflectionFlag(id, true),
-    memory.setPendingMessageTokens(id, 1),
-    memory.updateActiveObservations({ id, observations: "", tokenCount: 1, lastObservedAt: minute(1) }),
-    buffer(memory, id, chunk("a")),
-    swap(memory, id),
-    memory.updateBufferedReflection({
-      id,
-      reflection: "",
-      tokenCount: 1,
-      inputTokenCount: 1,
-      reflectedObservationLineCount: 1,
-    }),
-    memory.updateObservationalMemoryConfig({ id, config: {} }),
+    () => memory.setReflectingFlag(id, true),
+    () => memory.setObservingFlag(id, true),
+    () => memory.setBufferingObservationFlag(id, true, 1),
+    () => memory.setBufferingReflectionFlag(id, true),
+    () => memory.setPendingMessageTokens(id, 1),
+    () => memory.updateActiveObservations({ id, observations: "", tokenCount: 1, lastObservedAt: minute(1) }),
+    () => buffer(memory, id, chunk("a")),
+    () => swap(memory, id),
+    () =>
+      memory.updateBufferedReflection({
+        id,
+        reflection: "",
+        tokenCount: 1,
+        inputTokenCount: 1,
+        reflectedObservationLineCount: 1,
+      }),
+    () => memory.updateObservationalMemoryConfig({ id, config: {} }),
   ];
 
   for (const write of writes) await assert.rejects(write, /Observational memory record not found: .*missing/);
@@ -350,7 +354,7 @@ test("a second swap appends below a dated message boundary", async ({ memory, t 
 
   await swap(memory, id, { lastObservedAt: minute(30) });
 
-  const expected = "observed a\n\n--- message boundary (2026-01-15T00:30:00.000Z) ---\n\nobserved b";
+  const expected = "observed a\n\n--- message boundary (2020-01-15T00:30:00.000Z) ---\n\nobserved b";
   assert.equal((await current(memory, t)).activeObservations, expected);
   assert.deepEqual((await current(memory, t)).lastObservedAt, minute(30));
 });
@@ -412,7 +416,10 @@ test("fresh weights replace the stored ones", async ({ memory, t }) => {
 
   assert.deepEqual([result.chunksActivated, result.observations], [1, "observed x"]);
   const loaded = await current(memory, t);
-  assert.deepEqual(loaded.bufferedObservationChunks.map((one) => one.observations), ["observed y"]);
+  assert.deepEqual(
+    loaded.bufferedObservationChunks.map((one) => one.observations),
+    ["observed y"],
+  );
 });
 
 test("a chunk without weight and cycle counts as nothing", async ({ memory, t }) => {
@@ -439,11 +446,17 @@ test("createReflectionGeneration adds a generation and keeps the old", async ({ 
 
   const loaded = await current(memory, t);
   assert.equal(loaded.id, created.id);
-  assert.deepEqual([loaded.generationCount, loaded.originType, loaded.activeObservations], [1, "reflection", "reflected"]);
+  assert.deepEqual(
+    [loaded.generationCount, loaded.originType, loaded.activeObservations],
+    [1, "reflection", "reflected"],
+  );
   assert.deepEqual([loaded.observationTokenCount, loaded.totalTokensObserved, loaded.isReflecting], [12, 30, false]);
   assert.deepEqual([loaded.config, loaded.observedTimezone, loaded.lastObservedAt], [config, "UTC", minute(5)]);
   const history = await memory.getObservationalMemoryHistory(t.id("thread"), t.id("resource"));
-  assert.deepEqual(history.map((record) => record.id), [created.id, first.id]);
+  assert.deepEqual(
+    history.map((record) => record.id),
+    [created.id, first.id],
+  );
   assert.equal(history[1].isReflecting, true);
 });
 

@@ -131,14 +131,19 @@ test("due schedules are the active ones up to now, the longest due first", async
 });
 
 test("a hundred due schedules are listed unless told otherwise", async ({ schedules, t }) => {
-  await Promise.all(range(101).map((number) => schedules.createSchedule(schedule(t, `${number}`, { nextFireAt: -500 }))));
+  await Promise.all(
+    range(101).map((number) => schedules.createSchedule(schedule(t, `${number}`, { nextFireAt: -500 }))),
+  );
 
   assert.equal((await schedules.listDueSchedules(-500)).length, 100);
   assert.equal((await schedules.listDueSchedules(-500, 101)).length, 101);
 });
 
 test("an update changes what it is given and moves updatedAt", async ({ schedules, t }) => {
-  await create(schedules, schedule(t, "a", { timezone: "UTC", metadata: { old: 1 }, ownerType: "agent", ownerId: "o" }));
+  await create(
+    schedules,
+    schedule(t, "a", { timezone: "UTC", metadata: { old: 1 }, ownerType: "agent", ownerId: "o" }),
+  );
 
   const updated = await schedules.updateSchedule(t.id("a"), {
     cron: "0 0 * * *",
@@ -286,12 +291,16 @@ test("dangerouslyClearAll empties tables of more than 25 rows", async ({ schedul
   assert.deepEqual(await schedules.listTriggers(t.id("schedule")), []);
 });
 
-test("a schedule of more than one MiB is refused and leaves nothing", { emulatorOnly: true }, async ({ schedules, t }) => {
-  const large = schedule(t, "a", { metadata: { text: "x".repeat(1 << 20) } });
+test(
+  "a schedule of more than one MiB is refused and leaves nothing",
+  { emulatorOnly: true },
+  async ({ schedules, t }) => {
+    const large = schedule(t, "a", { metadata: { text: "x".repeat(1 << 20) } });
 
-  await assert.rejects(create(schedules, large), /Value is too large/);
+    await assert.rejects(create(schedules, large), /Value is too large/);
 
-  assert.equal(await schedules.getSchedule(t.id("a")), null);
-});
+    assert.equal(await schedules.getSchedule(t.id("a")), null);
+  },
+);
 
 await run(import.meta);

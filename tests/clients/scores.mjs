@@ -150,8 +150,14 @@ test("scores are paged two by two", async ({ scores, t }) => {
   const pages = [await list(0), await list(1), await list(2), await list(3)];
 
   assert.deepEqual(pages.map(reasons), [["4", "3"], ["2", "1"], ["0"], []]);
-  assert.deepEqual(pages.map((page) => page.pagination.hasMore), [true, true, false, false]);
-  assert.deepEqual(pages.map((page) => page.pagination.total), [5, 5, 5, 5]);
+  assert.deepEqual(
+    pages.map((page) => page.pagination.hasMore),
+    [true, true, false, false],
+  );
+  assert.deepEqual(
+    pages.map((page) => page.pagination.total),
+    [5, 5, 5, 5],
+  );
 });
 
 test("perPage false gives all scores", async ({ scores, t }) => {

@@ -50,7 +50,11 @@ test("indexes are listed in the order of their creation", async ({ vector, t }) 
 });
 
 test("deleting an index deletes its vectors and no others", async ({ vector, t }) => {
-  const indexName = await fill(vector, t, range(60).map((number) => ({ id: `${number}` })));
+  const indexName = await fill(
+    vector,
+    t,
+    range(60).map((number) => ({ id: `${number}` })),
+  );
   await vector.upsert({ indexName: t.id("other"), vectors: [[1, 0]], ids: ["a"] });
 
   await vector.deleteIndex({ indexName });
@@ -62,7 +66,11 @@ test("deleting an index deletes its vectors and no others", async ({ vector, t }
 });
 
 test("truncating an index keeps the index", async ({ vector, t }) => {
-  const indexName = await fill(vector, t, range(60).map((number) => ({ id: `${number}` })));
+  const indexName = await fill(
+    vector,
+    t,
+    range(60).map((number) => ({ id: `${number}` })),
+  );
 
   await vector.truncateIndex({ indexName });
   await vector.truncateIndex({ indexName: t.id("missing") });
@@ -74,7 +82,13 @@ test("upsert answers its ids or makes some", async ({ vector, t }) => {
   const indexName = t.id("index");
 
   assert.deepEqual(await vector.upsert({ indexName, vectors: [[1, 0]], ids: ["a"] }), ["a"]);
-  const made = await vector.upsert({ indexName, vectors: [[1, 0], [0, 1]] });
+  const made = await vector.upsert({
+    indexName,
+    vectors: [
+      [1, 0],
+      [0, 1],
+    ],
+  });
 
   assert.equal(new Set(made).size, 2);
   assert.deepEqual((await matching(vector, indexName)).sort(), ["a", ...made].sort());
@@ -86,7 +100,15 @@ test("upsert replaces a vector and erases metadata that is not sent", async ({ v
     { id: "b", metadata: { old: true } },
   ]);
 
-  await vector.upsert({ indexName, ids: ["a", "b"], vectors: [[0, 1], [0, 2]], metadata: [{ fresh: true }] });
+  await vector.upsert({
+    indexName,
+    ids: ["a", "b"],
+    vectors: [
+      [0, 1],
+      [0, 2],
+    ],
+    metadata: [{ fresh: true }],
+  });
 
   const results = await vector.query({ indexName, queryVector: [0, 1], includeVector: true });
   assert.deepEqual(results, [
@@ -101,19 +123,37 @@ test("an id that comes twice in one upsert is one vector, the last", async ({ ve
   await vector.upsert({
     indexName,
     ids: ["a", "b", "a"],
-    vectors: [[1, 0], [1, 0], [0, 5]],
+    vectors: [
+      [1, 0],
+      [1, 0],
+      [0, 5],
+    ],
     metadata: [{ first: true }, {}, { last: true }],
   });
 
   const results = await vector.query({ indexName, queryVector: [0, 1], includeVector: true });
-  assert.deepEqual(results.map((one) => [one.id, one.vector]), [["a", [0, 5]], ["b", [1, 0]]]);
+  assert.deepEqual(
+    results.map((one) => [one.id, one.vector]),
+    [
+      ["a", [0, 5]],
+      ["b", [1, 0]],
+    ],
+  );
   assert.deepEqual(results[0].metadata, { last: true });
 });
 
 test("a vector without id is left out", async ({ vector, t }) => {
   const indexName = t.id("index");
 
-  await vector.upsert({ indexName, ids: ["a", undefined, ""], vectors: [[1, 0], [1, 0], [1, 0]] });
+  await vector.upsert({
+    indexName,
+    ids: ["a", undefined, ""],
+    vectors: [
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ],
+  });
 
   assert.deepEqual(await matching(vector, indexName), ["a"]);
 });
@@ -149,7 +189,12 @@ test("a refused vector leaves the good ones of its batch and those before", asyn
 
   await assert.rejects(vector.upsert({ indexName, ids: range(80).map(String), vectors }), /embedding|null/);
 
-  assert.deepEqual(await matching(vector, indexName), range(50).filter((number) => number !== 30).map(String));
+  assert.deepEqual(
+    await matching(vector, indexName),
+    range(50)
+      .filter((number) => number !== 30)
+      .map(String),
+  );
 });
 
 test("a dollar key in vector metadata is refused", async ({ vector, t }) => {
@@ -183,12 +228,19 @@ test("a query finds the nearest by cosine", async ({ vector, t }) => {
   const results = await vector.query({ indexName, queryVector: [1, 0] });
 
   assert.deepEqual(ids(results), ["same", "diagonal", "orthogonal", "opposite"]);
-  assert.deepEqual(results.map((one) => Number(one.score.toFixed(6))), [1, 0.707107, 0, -1]);
+  assert.deepEqual(
+    results.map((one) => Number(one.score.toFixed(6))),
+    [1, 0.707107, 0, -1],
+  );
   assert.ok(!("vector" in results[0]));
 });
 
 test("a query gives ten results unless told otherwise", async ({ vector, t }) => {
-  const indexName = await fill(vector, t, range(12).map((number) => ({ id: `${number}` })));
+  const indexName = await fill(
+    vector,
+    t,
+    range(12).map((number) => ({ id: `${number}` })),
+  );
   const count = async (topK) => (await vector.query({ indexName, queryVector: [1, 0], topK })).length;
 
   assert.equal(await count(undefined), 10);
@@ -198,7 +250,11 @@ test("a query gives ten results unless told otherwise", async ({ vector, t }) =>
 });
 
 test("equal scores keep the order of the index", async ({ vector, t }) => {
-  const indexName = await fill(vector, t, ["c", "a", "b"].map((id) => ({ id })));
+  const indexName = await fill(
+    vector,
+    t,
+    ["c", "a", "b"].map((id) => ({ id })),
+  );
 
   assert.deepEqual(await matching(vector, indexName), ["c", "a", "b"]);
 });
@@ -222,7 +278,10 @@ test("scores that are not finite are left out", async ({ vector, t }) => {
 
   const results = await vector.query({ indexName, queryVector: [1e200, 0] });
 
-  assert.deepEqual(results.map((one) => [one.id, one.score]), [["small", 0]]);
+  assert.deepEqual(
+    results.map((one) => [one.id, one.score]),
+    [["small", 0]],
+  );
 });
 
 test("a query of a missing index finds nothing", async ({ vector, t }) => {
@@ -252,7 +311,11 @@ test("the nearest of 600 vectors is found on the third page", async ({ vector, t
 
 // One page exactly, and one more than that: the boundary where a cursor is needed.
 test("an index of 256 and one of 257 vectors are read in full", async ({ vector, t }) => {
-  const indexName = await fill(vector, t, range(256).map((number) => ({ id: `${number}` })));
+  const indexName = await fill(
+    vector,
+    t,
+    range(256).map((number) => ({ id: `${number}` })),
+  );
   assert.equal((await vector.describeIndex({ indexName })).count, 256);
 
   await vector.upsert({ indexName, ids: ["one more"], vectors: [[1, 0]] });
@@ -261,17 +324,26 @@ test("an index of 256 and one of 257 vectors are read in full", async ({ vector,
 });
 
 test("a page of vectors ends with a cursor for the next", async ({ vector, t }) => {
-  const indexName = await fill(vector, t, range(5).map((number) => ({ id: `${number}` })));
+  const indexName = await fill(
+    vector,
+    t,
+    range(5).map((number) => ({ id: `${number}` })),
+  );
   const tableName = `mastra_vector_${indexName}`;
-  const page = async (cursor) =>
-    (await t.storage({ op: "queryTable", tableName, pageSize: 2, cursor })).value;
+  const page = async (cursor) => (await t.storage({ op: "queryTable", tableName, pageSize: 2, cursor })).value;
 
   const first = await page(null);
   const second = await page(first.continuationCursor);
   const third = await page(second.continuationCursor);
 
-  assert.deepEqual([first, second, third].map((one) => ids(one.result)), [["0", "1"], ["2", "3"], ["4"]]);
-  assert.deepEqual([first, second, third].map((one) => one.hasMore), [true, true, false]);
+  assert.deepEqual(
+    [first, second, third].map((one) => ids(one.result)),
+    [["0", "1"], ["2", "3"], ["4"]],
+  );
+  assert.deepEqual(
+    [first, second, third].map((one) => one.hasMore),
+    [true, true, false],
+  );
 });
 
 test("page size, cursor and limit of a vector table are checked", async ({ t }) => {
@@ -360,11 +432,21 @@ test("an update by id merges metadata and keeps the vector", async ({ vector, t 
 test("an update by filter changes every match", async ({ vector, t }) => {
   const indexName = await fill(vector, t, labelled);
 
-  await vector.updateVector({ indexName, filter: { label: "x" }, update: { vector: [0, 1], metadata: { seen: true } } });
+  await vector.updateVector({
+    indexName,
+    filter: { label: "x" },
+    update: { vector: [0, 1], metadata: { seen: true } },
+  });
 
   assert.deepEqual(await matching(vector, indexName, { seen: true }), ["x1", "x2"]);
   const results = await vector.query({ indexName, queryVector: [0, 1], topK: 2, includeVector: true });
-  assert.deepEqual(results.map((one) => [one.id, one.vector]), [["x1", [0, 1]], ["x2", [0, 1]]]);
+  assert.deepEqual(
+    results.map((one) => [one.id, one.vector]),
+    [
+      ["x1", [0, 1]],
+      ["x2", [0, 1]],
+    ],
+  );
 });
 
 test("an update refuses two targets, none, and an empty filter", async ({ vector, t }) => {
@@ -385,7 +467,11 @@ test("a delete by id takes a missing one", async ({ vector, t }) => {
 });
 
 test("five hundred vectors are deleted by their ids at once", async ({ vector, t }) => {
-  const indexName = await fill(vector, t, range(501).map((number) => ({ id: `${number}` })));
+  const indexName = await fill(
+    vector,
+    t,
+    range(501).map((number) => ({ id: `${number}` })),
+  );
 
   await vector.deleteVectors({ indexName, ids: [...range(500).map(String), "missing", "0"] });
 
@@ -402,13 +488,19 @@ test("a delete by filter deletes every match, on every page", async ({ vector, t
   await vector.deleteVectors({ indexName, filter: { odd: true } });
   await vector.deleteVectors({ indexName, filter: { label: "nothing" } });
 
-  assert.deepEqual(await matching(vector, indexName), range(150).map((number) => `${number * 2}`));
+  assert.deepEqual(
+    await matching(vector, indexName),
+    range(150).map((number) => `${number * 2}`),
+  );
 });
 
 test("a delete refuses two targets, none, and empty ones", async ({ vector, t }) => {
   const remove = (target) => vector.deleteVectors({ indexName: t.id("index"), ...target });
 
-  await assert.rejects(remove({ ids: ["a"], filter: { x: 1 } }), /deleteVectors: ids and filter are mutually exclusive/);
+  await assert.rejects(
+    remove({ ids: ["a"], filter: { x: 1 } }),
+    /deleteVectors: ids and filter are mutually exclusive/,
+  );
   await assert.rejects(remove({}), /deleteVectors: Either filter or ids must be provided/);
   await assert.rejects(remove({ ids: [] }), /deleteVectors: cannot delete with empty ids array/);
   await assert.rejects(remove({ filter: {} }), /deleteVectors: cannot delete with empty filter/);

@@ -25,8 +25,7 @@ const persist = (workflows, t, fields = {}) =>
     ...fields,
   });
 
-const load = (workflows, t) =>
-  workflows.loadWorkflowSnapshot({ workflowName: t.id("workflow"), runId: t.id("run") });
+const load = (workflows, t) => workflows.loadWorkflowSnapshot({ workflowName: t.id("workflow"), runId: t.id("run") });
 
 const find = (workflows, t) => workflows.getWorkflowRunById({ workflowName: t.id("workflow"), runId: t.id("run") });
 
@@ -123,6 +122,38 @@ test("a run is found with and without the name of its workflow", async ({ workfl
 
   assert.deepEqual(await find(workflows, t), expected);
   assert.deepEqual(await workflows.getWorkflowRunById({ runId: t.id("run") }), expected);
+});
+
+test("getRun answers the row as it is stored", async ({ workflows, t }) => {
+  await persist(workflows, t, { createdAt: minute(1), updatedAt: minute(2) });
+
+  const { _id, _creationTime, ...row } = await workflows.getRun(t.id("workflow"), t.id("run"));
+
+  assert.deepEqual([typeof _id, typeof _creationTime], ["string", "number"]);
+  assert.deepEqual(row, {
+    id: `${t.id("workflow")}-${t.id("run")}`,
+    workflow_name: t.id("workflow"),
+    run_id: t.id("run"),
+    snapshot: JSON.stringify(snapshot(t)),
+    createdAt: minute(1).toISOString(),
+    updatedAt: minute(2).toISOString(),
+  });
+});
+
+// Version 1.5.2 sends no hint, but the function still takes those of older clients.
+test("an index hint chooses the rows, and every filter still applies", async ({ workflows, t }) => {
+  for (const name of ["a", "b"]) await persist(workflows, t, { runId: t.id(name), resourceId: t.id(name) });
+  const query = async (indexHint, filters) => {
+    const { value } = await t.storage({ op: "queryTable", tableName: "mastra_workflow_snapshot", indexHint, filters });
+    return value.result.map((row) => row.run_id.split(".").at(-1));
+  };
+  const workflowName = t.id("workflow");
+
+  assert.deepEqual(await query({ index: "by_workflow", workflowName }), ["a", "b"]);
+  assert.deepEqual(await query({ index: "by_workflow_run", workflowName, runId: t.id("b") }), ["b"]);
+  const filters = [{ field: "resourceId", value: t.id("a") }];
+  assert.deepEqual(await query({ index: "by_workflow", workflowName }, filters), ["a"]);
+  assert.deepEqual(await query({ index: "unknown" }, filters), ["a"]);
 });
 
 test("deleting a run deletes this run only", async ({ workflows, t }) => {
@@ -339,12 +370,16 @@ test("dangerouslyClearAll empties a table of more than 25 rows", async ({ workfl
 });
 
 // get-convex/workflow#241: a step result that does not fit must fail the call and leave the run as it was.
-test("a step result of more than one MiB is refused and changes nothing", { emulatorOnly: true }, async ({ workflows, t }) => {
-  await persist(workflows, t);
+test(
+  "a step result of more than one MiB is refused and changes nothing",
+  { emulatorOnly: true },
+  async ({ workflows, t }) => {
+    await persist(workflows, t);
 
-  await assert.rejects(stepResult(workflows, t, "large", { output: "x".repeat(1 << 20) }), /Value is too large/);
+    await assert.rejects(stepResult(workflows, t, "large", { output: "x".repeat(1 << 20) }), /Value is too large/);
 
-  assert.deepEqual(await load(workflows, t), snapshot(t));
-});
+    assert.deepEqual(await load(workflows, t), snapshot(t));
+  },
+);
 
 await run(import.meta);

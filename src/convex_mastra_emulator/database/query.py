@@ -42,6 +42,8 @@ class Query:
     descending: bool = False
     operators: tuple[Expression | int, ...] = ()
     """Filters and limits in the order of their calls."""
+    is_ordered: bool = False
+    """Whether the direction was chosen, which may happen once; of no importance to what is read."""
 
     def fingerprint(self, index_fields: str) -> bytes:
         """What a cursor is bound to: the whole query and the fields of its index."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convex_mastra_emulator.database.documents import StoredDocument, without_system_fields
+from convex_mastra_emulator.database.documents import StoredDocument
 from convex_mastra_emulator.database.index import OrderedIndex, built_in_indexes
 from convex_mastra_emulator.database.query import index_not_found
 from convex_mastra_emulator.database.vector_index import VectorIndex
@@ -123,6 +123,8 @@ class Store:
         self.schema = schema
         self.tables: dict[str, Table] = {}
         self.log: list[Change] = []
+        self.marks = 0
+        """How many places of the log somebody may still want to go back to."""
         self._numbers = {name: FIRST_USER_TABLE_NUMBER + n for n, name in enumerate(schema.tables)}
         self._names = {number: name for name, number in self._numbers.items()}
 
@@ -172,24 +174,32 @@ class Store:
         self.log.append(Change(table, document_id, old, new))
         _apply(table, document_id, old, new)
 
+    def forget_log(self) -> None:
+        """Empties the log after a commit, unless a mark is held."""
+        if self.marks == 0:
+            self.log.clear()
+
     def undo(self, mark: int) -> None:
-        """Undoes every change since the log had ``mark`` entries, newest first."""
-        log = self.log
-        while len(log) > mark:
-            change = log.pop()
+        """Undoes every change since the log had ``mark`` entries, newest first, and forgets them."""
+        changes = self.log[mark:]
+        del self.log[mark:]
+        self.revert(changes)
+
+    def revert(self, changes: list[Change]) -> None:
+        """Takes changes back, newest first; the log stays as it is."""
+        for change in reversed(changes):
             if change.document_id is None:
                 self._unregister(change.table)
             else:
                 _apply(change.table, change.document_id, change.new, change.old)
 
-    def redo(self, changes: list[Change]) -> None:
-        """Applies changes again that :meth:`undo` took back, oldest first."""
+    def reapply(self, changes: list[Change]) -> None:
+        """Makes reverted changes again, oldest first; the log stays as it is."""
         for change in changes:
             if change.document_id is None:
                 self._register(change.table)
             else:
                 _apply(change.table, change.document_id, change.old, change.new)
-        self.log.extend(changes)
 
     def check_schema(self, table: Table, value: Document) -> None:
         """Holds a document without system fields against its table's validator.
@@ -205,15 +215,6 @@ class Store:
                 f'Failed to insert or update a document in table "{table.name}" '
                 f"because it does not match the schema: {problem}"
             )
-
-    def check_updated(self, table: Table, value: Document) -> None:
-        """Holds a whole document against its table's validator.
-
-        Raises:
-            SchemaViolation: with the deployment's text.
-        """
-        if table.validator is not None:
-            self.check_schema(table, without_system_fields(value))
 
 
 def _apply(table: Table, document_id: str, old: StoredDocument | None, new: StoredDocument | None) -> None:

@@ -10,6 +10,8 @@ convex-backend crates/database/src/transaction.rs, bootstrap_model/user_facing.r
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +20,19 @@ from convex_mastra_emulator.database.documents import (
     StoredDocument,
     build_document,
     check_document_size,
+    without_system_fields,
 )
 from convex_mastra_emulator.database.index import BY_ID
 from convex_mastra_emulator.database.query import Query, QueryStream
 from convex_mastra_emulator.database.read_set import Interval, ReadSet
 from convex_mastra_emulator.database.store import SYSTEM_TABLES, Store, Table
-from convex_mastra_emulator.errors import DeploymentError, InvalidArgument, InvalidValue, NonexistentDocument
+from convex_mastra_emulator.errors import (
+    DeploymentError,
+    InvalidArgument,
+    InvalidQuery,
+    InvalidValue,
+    NonexistentDocument,
+)
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.usage import Meter, Usage
 from convex_mastra_emulator.values.ids import IdSource, decode_id, decode_legacy_id, encode_id
@@ -67,6 +76,7 @@ class Transaction:
         self.begin_ns = begin_ns
         self.meter = Meter(limits)
         self.read_set = ReadSet(limits)
+        self._has_paginated = False
         self._id_source = id_source
         self._creation_time = begin_ns // 1_000_000 + (begin_ns % 1_000_000) / 1e6
 
@@ -90,6 +100,8 @@ class Transaction:
             read_ranges=self.read_set.count,
             documents_written=self.meter.documents_written,
             written_size=self.meter.written_size,
+            largest_document=self.meter.largest_document,
+            deepest_document=self.meter.deepest_document,
         )
 
     # Reads
@@ -121,6 +133,29 @@ class Transaction:
             InvalidQuery: when it cannot be run.
         """
         return QueryStream(self, query)
+
+    def note_page(self) -> None:
+        """Notes that the running function has paginated, which it may do once.
+
+        Raises:
+            InvalidQuery: the second time.
+        """
+        if self._has_paginated:
+            raise InvalidQuery(
+                "This query or mutation function ran multiple paginated queries. "
+                "Convex only supports a single paginated query in each function.",
+                code="MultiplePaginatedDatabaseQueries",
+            )
+        self._has_paginated = True
+
+    @contextmanager
+    def nested_function(self) -> Iterator[None]:
+        """While a called function runs: it has a page of its own."""
+        outer, self._has_paginated = self._has_paginated, False
+        try:
+            yield
+        finally:
+            self._has_paginated = outer
 
     def normalize_id(self, table: str, text: str) -> str | None:
         """The id of ``table`` that ``text`` stands for, or None; legacy ids become new ones (§3.3).
@@ -182,10 +217,8 @@ class Transaction:
         document_id = encode_id(table.number, internal_id)
         document = build_document(given, document_id, creation_time, self.limits)
         # What was given has no system fields, or building the document would have failed.
-        self.store.check_updated(table, document.value)
-        check_document_size(document, self.limits)
-        self.meter.write(document.size)
-        self.store.put(table, document_id, table.with_index_keys(document, None))
+        self.store.check_schema(table, given.value)
+        self._put(table, document_id, document, None, given.nesting)
         return document_id
 
     def patch(self, document_id: str, value: Any, table: str | None = None) -> None:
@@ -262,14 +295,20 @@ class Transaction:
         return document
 
     def _update(self, table: Table, document_id: str, old: StoredDocument, fields: dict[str, Value]) -> None:
-        document = build_document(
-            Measured(fields, *measure(fields)), document_id, old.value[CREATION_TIME], self.limits
-        )
+        size, nesting = measure(fields)
+        measured = Measured(fields, size, nesting)
+        document = build_document(measured, document_id, old.value[CREATION_TIME], self.limits)
         if document.size == old.size and same(document.value, old.value):
             return  # nothing changed: no schema check, no write, no invalidation
-        self.store.check_updated(table, document.value)
+        self.store.check_schema(table, without_system_fields(document.value))
+        self._put(table, document_id, document, old, nesting)
+
+    def _put(
+        self, table: Table, document_id: str, document: StoredDocument, old: StoredDocument | None, nesting: int
+    ) -> None:
         check_document_size(document, self.limits)
         self.meter.write(document.size)
+        self.meter.note_document(document_id, document.size, nesting)
         self.store.put(table, document_id, table.with_index_keys(document, old))
 
     def _create_table(self, name: str) -> Table:

@@ -1,6 +1,6 @@
 """How a deployment prints values and sizes in its error texts.
 
-convex-backend crates/value/src/lib.rs and utils.rs, crate humansize (BINARY), crates/common/src/fmt.rs
+convex-backend crates/value/src/lib.rs and utils.rs, crate humansize (BINARY)
 (convex-engine.md §0 and §1.4, checked 2026-11-21).
 """
 
@@ -96,12 +96,3 @@ def human_size(size: int) -> str:
         unit += 1
     number = f"{int(scaled)}" if scaled == int(scaled) else f"{scaled:.2f}"
     return f"{number} {_UNITS[unit]}"
-
-
-def format_bytes(size: int) -> str:
-    """``16 MiB`` for 16,777,216: the first unit that divides exactly or to one decimal, else bytes."""
-    for unit, scale in (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6), ("KiB", 1024), ("KB", 1000)):
-        if size >= scale and (size * 10) % scale == 0:
-            tenths = size * 10 // scale
-            return f"{tenths // 10} {unit}" if tenths % 10 == 0 else f"{tenths / 10} {unit}"
-    return f"{size} bytes"

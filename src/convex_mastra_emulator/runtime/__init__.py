@@ -1,0 +1,1 @@
+"""Functions: how they are named, found, called and nested, and how their failures are told."""

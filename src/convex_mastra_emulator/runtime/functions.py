@@ -1,0 +1,153 @@
+"""Functions of a deployment in Python, and the register they are found in.
+
+>>> from convex_mastra_emulator import query
+>>> @query(args={})
+... def count(ctx, args):
+...     return len(ctx.db.query("messages").collect())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias, overload
+
+from convex_mastra_emulator.errors import FunctionUnavailable, SchemaDefinitionError
+from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
+from convex_mastra_emulator.schema import v
+from convex_mastra_emulator.schema.validators import AnyValidator, Field, ObjectValidator, Validator
+
+Handler: TypeAlias = Callable[..., Any]
+Arguments: TypeAlias = Validator | Mapping[str, Validator | Field]
+
+
+class FunctionKind(Enum):
+    """What a function is; the value is how error texts call it."""
+
+    QUERY = "Query"
+    MUTATION = "Mutation"
+    ACTION = "Action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A registered function; ``handler(ctx, args)`` is its body."""
+
+    kind: FunctionKind
+    handler: Handler
+    arguments: Validator | None = None
+    returns: Validator | None = None
+    is_internal: bool = False
+
+    def __call__(self, *args: Any) -> Any:
+        """Calls the body directly, as a helper of another function would."""
+        return self.handler(*args)
+
+
+def _arguments_validator(arguments: Arguments | None) -> Validator | None:
+    if arguments is None or isinstance(arguments, (ObjectValidator, AnyValidator)):
+        return arguments
+    if isinstance(arguments, Validator):
+        raise SchemaDefinitionError(f"Args validator must be an object or any, got {arguments}")
+    return v.object(arguments)
+
+
+class _Registration:
+    """``query``, ``mutation`` and the like: called with a handler, or used as a decorator."""
+
+    def __init__(self, kind: FunctionKind, *, is_internal: bool = False) -> None:
+        self._kind = kind
+        self._is_internal = is_internal
+
+    @overload
+    def __call__(
+        self, handler: Handler, *, args: Arguments | None = None, returns: Validator | None = None
+    ) -> Function: ...
+
+    @overload
+    def __call__(
+        self, handler: None = None, *, args: Arguments | None = None, returns: Validator | None = None
+    ) -> Callable[[Handler], Function]: ...
+
+    def __call__(
+        self,
+        handler: Handler | None = None,
+        *,
+        args: Arguments | None = None,
+        returns: Validator | None = None,
+    ) -> Function | Callable[[Handler], Function]:
+        """Makes a function of a handler.
+
+        Args:
+            handler: ``handler(ctx, args)``; without it a decorator is returned.
+            args: what the arguments must match; without it anything goes.
+            returns: what the result must match.
+
+        Raises:
+            SchemaDefinitionError: if ``args`` is no object validator.
+        """
+        arguments = _arguments_validator(args)
+
+        def register(body: Handler) -> Function:
+            return Function(
+                kind=self._kind, handler=body, arguments=arguments, returns=returns, is_internal=self._is_internal
+            )
+
+        return register if handler is None else register(handler)
+
+
+query = _Registration(FunctionKind.QUERY)
+mutation = _Registration(FunctionKind.MUTATION)
+action = _Registration(FunctionKind.ACTION)
+internal_query = _Registration(FunctionKind.QUERY, is_internal=True)
+internal_mutation = _Registration(FunctionKind.MUTATION, is_internal=True)
+internal_action = _Registration(FunctionKind.ACTION, is_internal=True)
+
+
+class FunctionRegistry:
+    """The functions of one deployment by path."""
+
+    def __init__(self) -> None:
+        self._functions: dict[FunctionPath, Function] = {}
+
+    def define(self, path: str, function: Function) -> None:
+        """Adds a function, or replaces the one of that path.
+
+        Raises:
+            RequestRefused: if the path is none.
+            TypeError: if ``function`` is no :class:`Function`.
+        """
+        if not isinstance(function, Function):
+            raise TypeError(
+                f"function must be made by query(...), mutation(...) or action(...), got {type(function).__name__}"
+            )
+        self._functions[parse_path(path)] = function
+
+    def paths(self) -> list[str]:
+        """The paths of all functions, sorted."""
+        return sorted(path.stripped for path in self._functions)
+
+    def find(self, path: FunctionPath, kind: FunctionKind | None, *, internal_allowed: bool) -> Function:
+        """The function of that path.
+
+        Args:
+            path: its name.
+            kind: what it must be; None accepts every kind.
+            internal_allowed: whether the caller may see internal functions.
+
+        Raises:
+            FunctionUnavailable: if it does not exist, is not visible, or is of another kind.
+        """
+        function = self._functions.get(path)
+        if function is None or (function.is_internal and not internal_allowed):
+            if kind is None:
+                text = f"Could not find function for '{path.stripped}'. Did you forget to run `npx convex dev`?"
+            else:
+                text = f"Could not find public function for '{path.stripped}'."
+            raise FunctionUnavailable(text)
+        if kind is not None and function.kind is not kind:
+            raise FunctionUnavailable(
+                f"Trying to execute {path.canonical} as {kind.value}, but it is defined as {function.kind.value}."
+            )
+        return function

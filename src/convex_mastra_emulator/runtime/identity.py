@@ -1,0 +1,64 @@
+"""Who calls: nobody in particular, a user, or an administrator, who may act as a user.
+
+convex-backend crates/keybroker/src/broker.rs ``Identity``, crates/convex/sync_types/src/types/json.rs
+(convex-engine.md §10.2 and §10.6, convex-wire.md §2, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The caller of a function.
+
+    Attributes:
+        is_admin: whether internal functions are open to the caller.
+        user: the user's attributes (``tokenIdentifier``, ``issuer``, ``subject``, ``name``, …), or None.
+    """
+
+    is_admin: bool = False
+    user: Mapping[str, Any] | None = None
+
+    def without_admin(self) -> Identity:
+        """The same user without the administrator's rights."""
+        return Identity(user=self.user)
+
+
+ANONYMOUS = Identity()
+ADMIN = Identity(is_admin=True)
+
+
+def user_identity(attributes: Mapping[str, Any]) -> Identity:
+    """A user; ``tokenIdentifier`` defaults to ``issuer|subject``.
+
+    Raises:
+        ValueError: if neither it nor both of these are given.
+    """
+    return Identity(user=user_attributes(attributes))
+
+
+def acting_as(attributes: Mapping[str, Any]) -> Identity:
+    """An administrator who acts as a user.
+
+    Raises:
+        ValueError: as :func:`user_identity`.
+    """
+    return Identity(is_admin=True, user=user_attributes(attributes))
+
+
+def user_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes as ``ctx.auth.getUserIdentity()`` returns them.
+
+    Raises:
+        ValueError: if the user cannot be identified by them.
+    """
+    user = dict(attributes)
+    if "tokenIdentifier" not in user:
+        if "issuer" not in user or "subject" not in user:
+            raise ValueError("a user identity needs `tokenIdentifier`, or `issuer` and `subject`")
+        user["tokenIdentifier"] = f"{user['issuer']}|{user['subject']}"
+    return user

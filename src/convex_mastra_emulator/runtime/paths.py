@@ -1,0 +1,92 @@
+"""Paths of functions: ``messages:list``, ``messages.js:list``, ``messages``.
+
+convex-backend crates/convex/sync_types/src/udf_path.rs, module_path.rs, path.rs
+(convex-engine.md §10.1, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from convex_mastra_emulator.errors import RequestRefused
+from convex_mastra_emulator.values.names import identifier_problem
+
+_COMPONENT_LENGTH_MAX = 64
+_COMPONENT = re.compile(r"[A-Za-z0-9_.]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPath:
+    """The one name of a function."""
+
+    module: str
+    """With its ``.js``."""
+    function: str
+
+    @property
+    def canonical(self) -> str:
+        """``mastra/storage.js:handle``."""
+        return f"{self.module}:{self.function}"
+
+    @property
+    def stripped(self) -> str:
+        """``mastra/storage:handle``; a default export is named by its module alone."""
+        module = self.module.removesuffix(".js")
+        return module if self.function == "default" else f"{module}:{self.function}"
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it is one of the deployment's own functions."""
+        return self.module.startswith("_system/")
+
+
+@lru_cache(maxsize=1024)
+def parse_path(path: str) -> FunctionPath:
+    """Reads a path in any of its forms.
+
+    Raises:
+        RequestRefused: ``BadConvexFunctionIdentifier``.
+    """
+    module, colon, function = path.rpartition(":")
+    if not colon:
+        module, function = path, "default"
+    problem = _module_problem(module) or identifier_problem(function)
+    if problem is not None:
+        raise RequestRefused(
+            f"{path} is not a valid path to a Convex function. {problem}", code="BadConvexFunctionIdentifier"
+        )
+    module = "/".join(part for part in module.split("/") if part not in ("", "."))
+    name = module.rsplit("/", 1)[-1]
+    return FunctionPath(module if _extension(name) else f"{module}.js", function)
+
+
+def _extension(name: str) -> str | None:
+    """As Rust's ``Path::extension``: none for ``.a`` and for names without a dot."""
+    stem, dot, extension = name.rpartition(".")
+    return extension if dot and stem else None
+
+
+def _module_problem(module: str) -> str | None:
+    parts = [part for part in module.split("/") if part not in ("", ".")]
+    if not parts or parts[-1] == "..":
+        return f"Module path {module} doesn't have a filename."
+    extension = _extension(parts[-1])
+    if extension is not None and extension != "js":
+        return f"Module path ({module}) has an extension that isn't 'js'."
+    if module.startswith("/"):
+        return f"Module paths must be relative ({module} is absolute)."
+    if ".." in parts:
+        return f"Invalid path component ParentDir in {module}."
+    return next((problem for problem in map(_component_problem, parts) if problem is not None), None)
+
+
+def _component_problem(part: str) -> str | None:
+    if len(part) > _COMPONENT_LENGTH_MAX:
+        return f"Path component is too long ({len(part)} > maximum {_COMPONENT_LENGTH_MAX})."
+    if not _COMPONENT.match(part):
+        return f"Path component {part} can only contain alphanumeric characters, underscores, or periods."
+    if not any(char.isalnum() for char in part):
+        return f"Path component {part} must have at least one alphanumeric character."
+    return None
