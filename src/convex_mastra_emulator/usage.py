@@ -33,6 +33,9 @@ class Usage:
     """The id and nesting depth of the most deeply nested document written."""
 
 
+NOTHING_USED = Usage()
+
+
 class Meter:
     """Counts for one transaction; nested calls share it."""
 

@@ -7,7 +7,8 @@ crates/application/src/lib.rs (convex-engine.md §7.6, §10.2 to §10.6, checked
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ from convex_mastra_emulator.runtime.logs import Console, LogLines, warn_of_usage
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.runtime.query_builder import QueryBuilder, TableQuery
 from convex_mastra_emulator.schema.validators import TableNumbers
-from convex_mastra_emulator.usage import Usage
+from convex_mastra_emulator.usage import NOTHING_USED, Usage
 from convex_mastra_emulator.values.display import display, human_size
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.size import Measured, copy_of, take_in
@@ -62,7 +63,7 @@ class Outcome:
     value: Value = None
     failure: Failure | None = None
     log_lines: tuple[str, ...] = ()
-    usage: Usage = Usage()
+    usage: Usage = NOTHING_USED
     timestamp_ns: int = 0
     """The commit of a mutation, the snapshot of a query."""
 
@@ -238,6 +239,20 @@ class Executor:
                 raise
             self._commit(transaction, start.log_size)
             return result
+
+    @contextmanager
+    def mark(self) -> Iterator[None]:
+        """At its end, everything that was committed inside is undone."""
+        with self.lock:
+            size = len(self.store.log)
+            self.store.marks += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.store.marks -= 1
+                self.store.undo(size)
+                self.history.clear()
 
     # Time
 

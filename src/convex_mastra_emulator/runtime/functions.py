@@ -106,10 +106,14 @@ internal_action = _Registration(FunctionKind.ACTION, is_internal=True)
 
 
 class FunctionRegistry:
-    """The functions of one deployment by path."""
+    """The functions of one deployment by path.
 
-    def __init__(self) -> None:
-        self._functions: dict[FunctionPath, Function] = {}
+    Args:
+        functions: those it begins with.
+    """
+
+    def __init__(self, functions: Mapping[str, Function]) -> None:
+        self._functions = {parse_path(path): function for path, function in functions.items()}
 
     def define(self, path: str, function: Function) -> None:
         """Adds a function, or replaces the one of that path.

@@ -117,3 +117,98 @@ def inspect(value: Value) -> str:
 
 def _inspect_key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", name) else f"'{name}'"
+
+
+def truthy(value: Any) -> bool:
+    """Whether JavaScript takes a value for true: 0, NaN, "", null and undefined are not, empty containers are."""
+    if value is None or value is undefined:
+        return False
+    kind = type(value)
+    if kind is list or kind is dict or kind is bytes:
+        return True
+    if kind is ConvexInt64:
+        return bool(value.value != 0)
+    return bool(value) and value == value
+
+
+def strictly_equal(left: Any, right: Any) -> bool:
+    """``left === right``: objects are equal to nothing but themselves, NaN not even to itself."""
+    kind = type(left)
+    if kind is not type(right):
+        return False
+    if kind is list or kind is dict or kind is bytes:
+        return left is right
+    return bool(left == right)
+
+
+def to_string(value: Any) -> str:
+    """``String(value)``."""
+    if isinstance(value, str):
+        return value
+    if value is undefined:
+        return "undefined"
+    if isinstance(value, list):
+        return ",".join("" if item is None else to_string(item) for item in value)
+    if isinstance(value, (dict, bytes)):
+        return "[object Object]" if isinstance(value, dict) else "[object ArrayBuffer]"
+    if isinstance(value, ConvexInt64):
+        return str(value.value)
+    return stringify(value) if value is None or isinstance(value, bool) else number_to_string(float(value))
+
+
+def property_of(value: Any, name: str) -> Any:
+    """``value.name``.
+
+    Raises:
+        TypeError: with V8's text, when ``value`` is null or undefined.
+    """
+    if value is None or value is undefined:
+        raise TypeError(f"Cannot read properties of {to_string(value)} (reading '{name}')")
+    return value.get(name, undefined) if type(value) is dict else undefined
+
+
+def slice_to(items: list[Any], end: Any) -> list[Any]:
+    """``items.slice(0, end)``."""
+    if end is undefined:
+        return list(items)
+    number = float(end) if isinstance(end, (int, float)) else math.nan
+    if math.isnan(number):
+        return []
+    return items[: int(max(-len(items), min(len(items), number)))]
+
+
+def parse_json(text: Any) -> Any:
+    """``JSON.parse(text)``; numbers become floats.
+
+    Raises:
+        SyntaxError: with V8's text.
+    """
+    text = to_string(text)
+    try:
+        return json.loads(text, parse_int=float, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise SyntaxError(_v8_text(text, error.pos)) from None
+    except _ConstantRefused as refused:
+        raise SyntaxError(_v8_text(text, text.find(str(refused)))) from None
+
+
+class _ConstantRefused(Exception):
+    """NaN or Infinity stands in JSON text."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _ConstantRefused(name)
+
+
+# V8 quotes at most this many characters around the place (src/json/json-parser.cc, kMaxContextCharacters).
+_CONTEXT = 10
+
+
+def _v8_text(text: str, position: int) -> str:
+    if position >= len(text.rstrip()):
+        return "Unexpected end of JSON input"
+    if text in ("undefined", "[object Object]"):
+        return f'"{text}" is not valid JSON'
+    start, end = max(0, position - _CONTEXT), min(len(text), position + _CONTEXT)
+    shown = ("..." if start > 0 else "") + f'"{text[start:end]}"' + ("..." if end < len(text) else "")
+    return f"Unexpected token '{text[position]}', {shown} is not valid JSON"

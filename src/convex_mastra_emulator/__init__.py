@@ -1,0 +1,37 @@
+"""A Convex deployment, as the Mastra agent framework uses it, inside a Python process."""
+
+from convex import ConvexError, ConvexInt64
+from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock
+from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.errors import EmulatorError, FunctionError
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.functions import (
+    action,
+    internal_action,
+    internal_mutation,
+    internal_query,
+    mutation,
+    query,
+)
+from convex_mastra_emulator.values import undefined
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Clock",
+    "ConvexError",
+    "ConvexInt64",
+    "Emulator",
+    "EmulatorError",
+    "FunctionError",
+    "Limits",
+    "ManualClock",
+    "SystemClock",
+    "action",
+    "internal_action",
+    "internal_mutation",
+    "internal_query",
+    "mutation",
+    "query",
+    "undefined",
+]

@@ -1,0 +1,193 @@
+"""The front door: an empty deployment in this process, with Mastra's functions and tables.
+
+>>> with Emulator() as convex:
+...     convex.mutation("mastra/cache:handle", {"op": "increment", "key": "k", "keyPrefix": "", "expiresAt": None})
+{'ok': True, 'result': 1.0}
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from convex_mastra_emulator.clock import Clock, SystemClock
+from convex_mastra_emulator.database.pagination import CursorCodec
+from convex_mastra_emulator.database.store import Store
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
+from convex_mastra_emulator.runtime.context import MutationContext
+from convex_mastra_emulator.runtime.executor import Executor, Outcome, ReadArguments, python_arguments
+from convex_mastra_emulator.runtime.failures import raised_to_client
+from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
+from convex_mastra_emulator.runtime.identity import ADMIN, Identity
+from convex_mastra_emulator.schema import Schema
+from convex_mastra_emulator.usage import Usage
+from convex_mastra_emulator.values.ids import IdSource
+from convex_mastra_emulator.values.size import copy_of
+from convex_mastra_emulator.values.types import Value
+
+_CURSOR_KEY = b"convex-mastra-emulator"
+
+
+class Emulator:
+    """A deployment inside this process; empty, and shared with nobody.
+
+    Args:
+        schema: the tables; Mastra's (:func:`~convex_mastra_emulator.mastra.mastra_schema`) if None.
+        limits: what the deployment allows; lower a number to reach it in a small test.
+        seed: the same seed gives the same ids; None begins at a random place.
+        clock: where the time comes from; the machine's if None.
+        redact_errors: whether callers see of errors what they see in production: a request id and nothing else.
+
+    Attributes:
+        limits: as given.
+        clock: as given.
+        usage: what the last call read and wrote.
+    """
+
+    def __init__(
+        self,
+        schema: Schema | None = None,
+        *,
+        limits: Limits | None = None,
+        seed: int | None = None,
+        clock: Clock | None = None,
+        redact_errors: bool = False,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.clock: Clock = clock or SystemClock()
+        self.redact_errors = redact_errors
+        self.usage = Usage()
+        self._requests = random.Random(seed)
+        self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
+        self._store = Store(schema or mastra_schema())
+        self._executor = Executor(
+            self._store,
+            self._functions,
+            limits=self.limits,
+            clock=self.clock,
+            id_source=IdSource(seed),
+            cursors=CursorCodec(_CURSOR_KEY),
+        )
+
+    # Calls
+
+    def query(self, path: str, args: Any = None, *, identity: Identity = ADMIN) -> Value:
+        """Runs a query and returns its value.
+
+        Args:
+            path: such as ``mastra/nativeVector:read``.
+            args: the arguments, a mapping.
+            identity: who calls; an administrator unless said otherwise.
+
+        Raises:
+            FunctionError: if it fails, with the text a client sees.
+            convex.ConvexError: if it threw one.
+            RequestRefused: if ``path`` is none.
+        """
+        return self._value(path, args, FunctionKind.QUERY, identity)
+
+    def mutation(self, path: str, args: Any = None, *, identity: Identity = ADMIN) -> Value:
+        """Runs a mutation and returns its value; a failed one leaves nothing behind.
+
+        Raises:
+            FunctionError: if it fails, with the text a client sees.
+            convex.ConvexError: if it threw one.
+            RequestRefused: if ``path`` is none.
+        """
+        return self._value(path, args, FunctionKind.MUTATION, identity)
+
+    def action(self, path: str, args: Any = None, *, identity: Identity = ADMIN) -> Value:
+        """Runs an action and returns its value.
+
+        Raises:
+            FunctionError: if it fails, with the text a client sees.
+            convex.ConvexError: if it threw one.
+            RequestRefused: if ``path`` is none.
+        """
+        return self._value(path, args, FunctionKind.ACTION, identity)
+
+    def run(self, body: Callable[[MutationContext], Any], *, identity: Identity = ADMIN) -> Any:
+        """Runs ``body(ctx)`` as a mutation, to prepare or to look at data in a test.
+
+        What it raises is raised as it is, and undoes what it wrote.
+        """
+        return self._executor.run_inline(body, identity)
+
+    def _value(self, path: str, args: Any, kind: FunctionKind, identity: Identity) -> Value:
+        outcome = self.call(path, python_arguments(args), kind, identity)
+        if outcome.failure is not None:
+            raise raised_to_client(
+                outcome.failure, self.new_request_id(), outcome.log_lines, is_redacted=self.redact_errors
+            )
+        return copy_of(outcome.value)
+
+    def call(
+        self,
+        path: str,
+        read_arguments: ReadArguments,
+        kind: FunctionKind | None,
+        identity: Identity,
+        *,
+        at_ns: int | None = None,
+    ) -> Outcome:
+        """Runs a function and tells how it ended; what protocols build on.
+
+        Raises:
+            RequestRefused: when the request fails before a function runs.
+            DeploymentError: of kind INTERNAL, when the deployment itself fails.
+        """
+        outcome = self._executor.call(path, read_arguments, kind, identity, at_ns=at_ns)
+        self.usage = outcome.usage
+        return outcome
+
+    def new_request_id(self) -> str:
+        """Sixteen hexadecimal digits, as a deployment names its requests."""
+        return f"{self._requests.getrandbits(64):016x}"
+
+    def timestamp_ns(self) -> int:
+        """A time, in nanoseconds since the Unix epoch, at which queries can be run from now on."""
+        return self._executor.timestamp_ns()
+
+    # Deployment
+
+    def define(self, path: str, function: Function) -> None:
+        """Adds a function made by ``query(...)``, ``mutation(...)`` or ``action(...)``, or replaces one.
+
+        Raises:
+            RequestRefused: if ``path`` is none.
+            TypeError: if ``function`` is no function of a deployment.
+        """
+        self._functions.define(path, function)
+
+    def function_paths(self) -> list[str]:
+        """The paths of all functions, sorted."""
+        return self._functions.paths()
+
+    @property
+    def schema(self) -> Schema:
+        """The tables the deployment knows from the start."""
+        return self._store.schema
+
+    def table_counts(self) -> dict[str, int]:
+        """How many documents each table holds, tables without any left out."""
+        return {name: len(table.documents) for name, table in sorted(self._store.tables.items()) if table.documents}
+
+    # Life
+
+    @contextmanager
+    def rollback(self) -> Iterator[Emulator]:
+        """Undoes, at its end, everything that was written inside; costs what was written, not what is stored."""
+        with self._executor.mark():
+            yield self
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None

@@ -1,0 +1,204 @@
+"""What the operations of ``storage:handle`` share: looking records up, batches of twenty-five, filters.
+
+npm @mastra/convex 1.5.2 (mastra-adapter.md §2).  Requests come from JavaScript: a missing argument is
+:data:`undefined`, and comparing, truth and texts follow JavaScript's rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, TypeVar
+
+from convex_mastra_emulator.errors import ThrownError
+from convex_mastra_emulator.runtime.context import MutationContext
+from convex_mastra_emulator.runtime.query_builder import IndexRangeBuilder
+from convex_mastra_emulator.values.javascript import property_of, slice_to, strictly_equal, to_string, truthy
+from convex_mastra_emulator.values.types import Document, Value, undefined
+
+Request: TypeAlias = dict[str, Any]
+Response: TypeAlias = dict[str, Any]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+BATCH_SIZE = 25
+ROWS_MAX = 10_000
+LOAD_MANY_IDS_MAX = 10
+
+
+def argument(request: Request, name: str) -> Any:
+    """An argument of the request, or :data:`undefined`."""
+    return request.get(name, undefined)
+
+
+def done(**result: Any) -> Response:
+    """``{ok: true, …}``; parts that are undefined are left out."""
+    return {"ok": True, **result}
+
+
+def refused(text: str) -> Response:
+    """``{ok: false, error}``."""
+    return {"ok": False, "error": text}
+
+
+def unsupported(request: Request, *, for_table: bool = False) -> Response:
+    """The answer to an operation that does not exist (here)."""
+    text = f"Unsupported operation {to_string(argument(request, 'op'))}"
+    return refused(f"{text} for table {to_string(argument(request, 'tableName'))}" if for_table else text)
+
+
+def in_batches(items: Iterable[Item], work: Callable[[Item], Made]) -> list[Made]:
+    """Works through ``items`` in batches of twenty-five.
+
+    The items of one batch run concurrently in JavaScript: when one fails the others of its batch still run,
+    and the first failure is raised after them; later batches never start.
+    """
+    remaining = list(items)
+    made: list[Made] = []
+    for start in range(0, len(remaining), BATCH_SIZE):
+        failure: Exception | None = None
+        for item in remaining[start : start + BATCH_SIZE]:
+            try:
+                made.append(work(item))
+            except Exception as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+    return made
+
+
+def find_by_record_id(ctx: MutationContext, table: str, record_id: Any) -> Document | None:
+    """The only row with that record id; several are an error."""
+    return ctx.db.query(table).with_index("by_record_id", lambda q: q.eq("id", record_id)).unique()
+
+
+def delete_all(ctx: MutationContext, documents: Iterable[Document]) -> None:
+    """Deletes rows."""
+    in_batches(documents, lambda document: ctx.db.delete(document["_id"]))
+
+
+def distinct(values: Any) -> list[Any]:
+    """``[...new Set(values)]``.
+
+    Raises:
+        TypeError: with V8's text, if ``values`` is no list.
+    """
+    if values is None or values is undefined:
+        return []
+    if not isinstance(values, (list, str)):
+        raise TypeError(
+            f"{_type_of(values)} {to_string(values)} is not iterable (cannot read property Symbol(Symbol.iterator))"
+        )
+    kept: list[Any] = []
+    seen: set[Any] = set()
+    for value in values:
+        key = (type(value), value) if isinstance(value, (str, float, bool, type(None))) else id(value)
+        if key not in seen:
+            seen.add(key)
+            kept.append(value)
+    return kept
+
+
+def _type_of(value: Any) -> str:
+    return {bool: "boolean", float: "number", dict: "object"}.get(type(value), "object")
+
+
+def find_existing(ids: Any, find: Callable[[Any], Document | None]) -> list[Document]:
+    """The rows of those ids that exist, each once, in the order of the request."""
+    return [document for document in in_batches(distinct(ids), find) if document is not None]
+
+
+def ids_to_load(request: Request) -> list[Any]:
+    """The distinct ids of a ``loadMany``.
+
+    Raises:
+        ThrownError: for more than ten, counted before duplicates go.
+    """
+    ids = argument(request, "ids")
+    if not isinstance(ids, list):
+        property_of(ids, "length")
+    elif len(ids) > LOAD_MANY_IDS_MAX:
+        raise ThrownError(f"loadMany supports at most {LOAD_MANY_IDS_MAX} ids per request")
+    return distinct(ids)
+
+
+def without(record: Any, *names: str) -> dict[str, Any]:
+    """``{...record}`` without some fields."""
+    return {name: item for name, item in record.items() if name not in names} if isinstance(record, dict) else {}
+
+
+def iterate(values: Any, name: str) -> list[Any]:
+    """``for (… of values)``.
+
+    Raises:
+        TypeError: with V8's text, if ``values`` is no list.
+    """
+    if not isinstance(values, list):
+        raise TypeError(f"{name} is not iterable")
+    return values
+
+
+def last_by_id(records: Any) -> list[Any]:
+    """Of the records with one id the last one, at the place of the first; those without an id go."""
+    by_id: dict[str, Any] = {}
+    for record in iterate(records, "records"):
+        record_id = property_of(record, "id")
+        if truthy(record_id):
+            by_id[to_string(record_id)] = record
+    return list(by_id.values())
+
+
+def merged_by_id(records: Any) -> list[dict[str, Any]]:
+    """The records with one id merged field by field, later values winning; those without an id go."""
+    by_id: dict[str, dict[str, Any]] = {}
+    for record in iterate(records, "records"):
+        record_id = property_of(record, "id")
+        if truthy(record_id):
+            key = to_string(record_id)
+            by_id[key] = {**by_id.get(key, {}), **record}
+    return list(by_id.values())
+
+
+def rows_to_take(request: Request) -> Any:
+    """How many rows a ``queryTable`` reads: twice its limit, at most 10,000; without one (or 0) 10,000."""
+    limit = argument(request, "limit")
+    return min(limit * 2, ROWS_MAX) if truthy(limit) else ROWS_MAX
+
+
+def cut_to_limit(request: Request, rows: list[Any]) -> list[Any]:
+    """At most ``limit`` rows; 0 counts as no limit."""
+    limit = argument(request, "limit")
+    return slice_to(rows, limit) if truthy(limit) else rows
+
+
+def filters_of(request: Request) -> list[dict[str, Any]]:
+    """The filters of a ``queryTable``, none if they are absent."""
+    filters = argument(request, "filters")
+    return filters if isinstance(filters, list) else []
+
+
+def matches(row: Value, filters: list[dict[str, Any]]) -> bool:
+    """Whether every filter's field is strictly equal to its value; absent equals absent."""
+    return all(
+        strictly_equal(row.get(item["field"], undefined), item.get("value", undefined))
+        if isinstance(row, dict)
+        else item.get("value", undefined) is undefined
+        for item in filters
+    )
+
+
+def delete_batch(ctx: MutationContext, rows: list[Document]) -> Response:
+    """Deletes twenty-five of at most twenty-six rows and says whether there was one more."""
+    has_more = len(rows) > BATCH_SIZE
+    delete_all(ctx, rows[:BATCH_SIZE])
+    return done(hasMore=has_more)
+
+
+def equal_to(*conditions: tuple[str, Any]) -> Callable[[IndexRangeBuilder], IndexRangeBuilder]:
+    """An index range of equalities."""
+
+    def build(q: IndexRangeBuilder) -> IndexRangeBuilder:
+        for field, value in conditions:
+            q = q.eq(field, value)
+        return q
+
+    return build

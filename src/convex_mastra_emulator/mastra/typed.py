@@ -1,0 +1,175 @@
+"""Operations every typed table has: insert, patch, load, query, delete, by Mastra's record id.
+
+npm @mastra/convex 1.5.2 ``handleTypedOperation`` (mastra-adapter.md §2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convex_mastra_emulator.errors import ThrownError
+from convex_mastra_emulator.mastra import background_tasks
+from convex_mastra_emulator.mastra.index_choice import best_index
+from convex_mastra_emulator.mastra.records import (
+    BATCH_SIZE,
+    ROWS_MAX,
+    Request,
+    Response,
+    argument,
+    cut_to_limit,
+    delete_all,
+    delete_batch,
+    done,
+    equal_to,
+    filters_of,
+    find_by_record_id,
+    find_existing,
+    ids_to_load,
+    in_batches,
+    merged_by_id,
+    rows_to_take,
+    without,
+)
+from convex_mastra_emulator.runtime.context import MutationContext
+from convex_mastra_emulator.runtime.query_builder import FilterBuilder, QueryBuilder, TableQuery
+from convex_mastra_emulator.values.javascript import property_of, strictly_equal, truthy
+from convex_mastra_emulator.values.types import Document, undefined
+
+_WORKFLOW_SNAPSHOTS = "mastra_workflow_snapshots"
+
+
+def _insert(ctx: MutationContext, table: str, request: Request) -> Response:
+    record = argument(request, "record")
+    if not truthy(property_of(record, "id")):
+        raise ThrownError("Record is missing an id")
+    _upsert(ctx, table, record)
+    return done()
+
+
+def _batch_insert(ctx: MutationContext, table: str, request: Request) -> Response:
+    in_batches(merged_by_id(argument(request, "records")), lambda record: _upsert(ctx, table, record))
+    return done()
+
+
+def _upsert(ctx: MutationContext, table: str, record: dict[str, Any]) -> None:
+    """A row that exists is patched, so that fields which are not sent stay."""
+    existing = find_by_record_id(ctx, table, record["id"])
+    if existing is None:
+        ctx.db.insert(table, record)
+    else:
+        ctx.db.patch(existing["_id"], without(record, "id"))
+
+
+def _patch(ctx: MutationContext, table: str, request: Request) -> Response:
+    record_id = argument(request, "id")
+    changes = without(argument(request, "record"), "id")
+    existing = find_by_record_id(ctx, table, record_id)
+    if existing is None:
+        return done(result=table == background_tasks.TABLE and background_tasks.patch_legacy(ctx, record_id, changes))
+    ctx.db.patch(existing["_id"], changes)
+    if table == background_tasks.TABLE:
+        background_tasks.delete_legacy(ctx, record_id)
+    return done(result=True)
+
+
+def _load(ctx: MutationContext, table: str, request: Request) -> Response:
+    keys = argument(request, "keys")
+    record_id = property_of(keys, "id")
+    if truthy(record_id):
+        found = find_by_record_id(ctx, table, record_id)
+        if found is None and table == background_tasks.TABLE:
+            return done(result=background_tasks.load_legacy(ctx, record_id))
+        return done(result=found)
+    if table == _WORKFLOW_SNAPSHOTS and _names_a_run(keys):
+        by_run = equal_to(("workflow_name", keys["workflow_name"]), ("run_id", keys["run_id"]))
+        return done(result=ctx.db.query(table).with_index("by_workflow_run", by_run).unique())
+    return done(result=_first_match(ctx.db.query(table).take(ROWS_MAX), keys))
+
+
+def _names_a_run(keys: Any) -> bool:
+    return isinstance(keys.get("workflow_name"), str) and isinstance(keys.get("run_id"), str)
+
+
+def _first_match(rows: list[Document], keys: dict[str, Any]) -> Document | None:
+    def is_match(row: Document) -> bool:
+        return all(strictly_equal(row.get(name, undefined), value) for name, value in keys.items())
+
+    return next(filter(is_match, rows), None)
+
+
+def _load_many(ctx: MutationContext, table: str, request: Request) -> Response:
+    ids = ids_to_load(request)
+    rows = find_existing(ids, lambda record_id: find_by_record_id(ctx, table, record_id))
+    if table == background_tasks.TABLE:
+        rows = background_tasks.with_legacy(ctx, ids, rows)
+    return done(result=rows)
+
+
+def _query_table(ctx: MutationContext, table: str, request: Request) -> Response:
+    filters = filters_of(request)
+    query, indexed = _source(ctx.db.query(table), table, request, filters)
+    remaining = [item for item in filters if item.get("field") not in indexed]
+    if remaining:
+        query = query.filter(lambda q: _all_equal(q, remaining))
+    rows = query.take(rows_to_take(request))
+    if table == background_tasks.TABLE:
+        rows = background_tasks.with_legacy_matches(ctx, rows, filters, rows_to_take(request))
+    return done(result=cut_to_limit(request, rows))
+
+
+def _source(
+    query: TableQuery, table: str, request: Request, filters: list[dict[str, Any]]
+) -> tuple[TableQuery | QueryBuilder, set[str]]:
+    """What to read, and the fields of the filters that it covers; a hint covers none of them."""
+    hint = argument(request, "indexHint")
+    if truthy(hint):
+        return _hinted(query, hint), set()
+    choice = best_index(table, filters)
+    if choice is None:
+        return query, set()
+    name, conditions = choice
+    return query.with_index(name, equal_to(*conditions)), {field for field, _ in conditions}
+
+
+def _hinted(query: TableQuery, hint: Any) -> TableQuery | QueryBuilder:
+    index = property_of(hint, "index")
+    workflow = ("workflow_name", property_of(hint, "workflowName"))
+    if index == "by_workflow":
+        return query.with_index("by_workflow", equal_to(workflow))
+    if index == "by_workflow_run":
+        return query.with_index("by_workflow_run", equal_to(workflow, ("run_id", property_of(hint, "runId"))))
+    return query
+
+
+def _all_equal(q: FilterBuilder, filters: list[dict[str, Any]]) -> Any:
+    conditions = [q.eq(q.field(item["field"]), item.get("value", undefined)) for item in filters]
+    return conditions[0] if len(conditions) == 1 else q.and_(*conditions)
+
+
+def _clear(ctx: MutationContext, table: str, request: Request) -> Response:
+    rows = ctx.db.query(table).take(BATCH_SIZE + 1)
+    if table == background_tasks.TABLE and len(rows) < BATCH_SIZE:
+        return background_tasks.clear_with_legacy(ctx, rows)
+    return delete_batch(ctx, rows)
+
+
+def _delete_many(ctx: MutationContext, table: str, request: Request) -> Response:
+    ids = argument(request, "ids")
+    rows = find_existing(ids, lambda record_id: find_by_record_id(ctx, table, record_id))
+    if table == background_tasks.TABLE:
+        rows += find_existing(ids, lambda record_id: background_tasks.find_legacy(ctx, record_id))
+    delete_all(ctx, rows)
+    return done()
+
+
+TYPED_OPERATIONS = {
+    "insert": _insert,
+    "batchInsert": _batch_insert,
+    "patch": _patch,
+    "load": _load,
+    "loadMany": _load_many,
+    "queryTable": _query_table,
+    "clearTable": _clear,
+    "dropTable": _clear,
+    "deleteMany": _delete_many,
+}
