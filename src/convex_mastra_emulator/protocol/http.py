@@ -1,0 +1,315 @@
+"""The HTTP function API: requests in, responses out.
+
+Checks follow the deployment's order: route and method, client version, authorization syntax, content type, body
+size, JSON, path, key, then the function runs, and only then the format is looked at.
+
+convex-backend crates/local_backend/src/public_api.rs, router.rs
+(convex-wire.md §1, convex-engine.md §10.3, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, RequestRefused
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, read_authorization, require_admin
+from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
+from convex_mastra_emulator.protocol.messages import (
+    CallRequest,
+    batch_request,
+    call_request,
+    query_request,
+    read_json_body,
+    timestamp_of,
+)
+from convex_mastra_emulator.runtime.executor import Outcome
+from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.runtime.paths import parse_path
+from convex_mastra_emulator.values.codec import decode_measured, exporter
+from convex_mastra_emulator.values.json_text import write_json
+from convex_mastra_emulator.values.size import Measured
+from convex_mastra_emulator.values.types import undefined
+
+RUNNING_TEXT = "This Convex deployment is running. See https://docs.convex.dev/."
+_CORS_METHODS = "GET,POST,OPTIONS,PATCH,DELETE,PUT"
+_CORS_AGE_SECONDS = "86400"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request; header names are lower case, ``path`` is as it was sent (percent-encoded)."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """What one call of a function did, for the log."""
+
+    path: str
+    kind: str
+    documents_read: int
+    outcome: str
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request being answered."""
+
+    request: HttpRequest
+    client: ClientVersion = UNKNOWN_CLIENT
+    credentials: Credentials = field(default_factory=Credentials)
+    reports: list[CallReport] = field(default_factory=list)
+
+
+Route = Callable[["_Exchange"], HttpResponse]
+
+
+def _json_response(status: int, value: Any) -> HttpResponse:
+    return HttpResponse(status, write_json(value).encode(), (("content-type", "application/json"),))
+
+
+def _text_response(text: str) -> HttpResponse:
+    return HttpResponse(200, text.encode(), (("content-type", "text/plain; charset=utf-8"),))
+
+
+def _refusal(error: DeploymentError) -> HttpResponse:
+    if error.kind is ErrorKind.INTERNAL:
+        return _json_response(500, {"code": "InternalServerError", "message": INTERNAL_ERROR_TEXT})
+    return _json_response(error.kind.status, {"code": error.code, "message": error.message})
+
+
+class HttpApi:
+    """The function API of one deployment.
+
+    Args:
+        emulator: the deployment.
+        admin_key: the key that makes an administrator.
+        instance_name: what ``/instance_name`` answers.
+        version: what ``/version`` answers.
+    """
+
+    def __init__(self, emulator: Emulator, *, admin_key: str, instance_name: str, version: str = "unknown") -> None:
+        self._emulator = emulator
+        self._authenticator = Authenticator(admin_key)
+        self._routes: dict[str, dict[str, Route]] = {
+            "/": {"GET": lambda _: _text_response(RUNNING_TEXT)},
+            "/version": {"GET": lambda _: _text_response(version)},
+            "/instance_name": {"GET": lambda _: _text_response(instance_name)},
+            "/instance_version": {"GET": lambda _: _text_response(version)},
+            "/api/query": {"POST": lambda e: self._call(e, FunctionKind.QUERY), "GET": self._get_query},
+            "/api/mutation": {"POST": lambda e: self._call(e, FunctionKind.MUTATION)},
+            "/api/action": {"POST": lambda e: self._call(e, FunctionKind.ACTION)},
+            "/api/function": {"POST": self._call_any},
+            "/api/query_ts": {"POST": self._timestamp},
+            "/api/query_at_ts": {"POST": self._call_at},
+            "/api/query_batch": {"POST": self._call_batch},
+        }
+
+    def handle(self, request: HttpRequest) -> tuple[HttpResponse, list[CallReport]]:
+        """Answers a request, and reports the calls it made."""
+        exchange = _Exchange(request)
+        if request.method == "OPTIONS":
+            return HttpResponse(200, b"", _preflight_headers(request)), []
+        response = self._answer(exchange)
+        headers = (*response.headers, *exchange.client.deprecation_headers, *_cors_headers(request))
+        return HttpResponse(response.status, response.body, headers), exchange.reports
+
+    def _answer(self, exchange: _Exchange) -> HttpResponse:
+        request = exchange.request
+        methods = self._methods(request.path)
+        if methods is None:
+            return HttpResponse(404)
+        route = methods.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            return HttpResponse(405, b"", (("allow", ",".join(sorted({*methods, *_with_head(methods)}))),))
+        try:
+            self._read_headers(exchange)
+            return route(exchange)
+        except DeploymentError as error:
+            return _refusal(error)
+
+    def _methods(self, path: str) -> dict[str, Route] | None:
+        if path.startswith("/api/run/"):
+            return {"POST": self._call_by_url}
+        return self._routes.get(path)
+
+    @staticmethod
+    def _read_headers(exchange: _Exchange) -> None:
+        headers = exchange.request.headers
+        client = headers.get("convex-client")
+        if client is not None:
+            exchange.client = parse_client_version(client)
+            unsupported = exchange.client.unsupported_message
+            if unsupported is not None:
+                raise RequestRefused(unsupported, code="ClientVersionUnsupported")
+        admin_key = parse_qs(exchange.request.query).get("adminKey", [None])[0]
+        exchange.credentials = read_authorization(headers.get("authorization"), admin_key)
+
+    # Routes
+
+    def _body(self, exchange: _Exchange) -> Any:
+        return read_json_body(exchange.request, self._emulator.limits.request_body_size_max)
+
+    def _identify(self, exchange: _Exchange) -> Identity:
+        return self._authenticator.identify(exchange.credentials)
+
+    def _call(self, exchange: _Exchange, kind: FunctionKind) -> HttpResponse:
+        call = call_request(self._body(exchange))
+        parse_path(call.path)
+        return self._run(exchange, call, kind, self._identify(exchange))
+
+    def _get_query(self, exchange: _Exchange) -> HttpResponse:
+        parameters = {name: values[0] for name, values in parse_qs(exchange.request.query).items()}
+        call = query_request(parameters)
+        parse_path(call.path)
+        return self._run(exchange, call, FunctionKind.QUERY, self._identify(exchange))
+
+    def _call_any(self, exchange: _Exchange) -> HttpResponse:
+        body = self._body(exchange)
+        identity = self._identify(exchange)
+        require_admin(identity)
+        call = call_request(body)
+        if call.component_path:
+            message = f"Component path '{call.component_path}' not found"
+            raise RequestRefused(message, code="ComponentPathNotFound")
+        return self._run(exchange, call, None, identity)
+
+    def _call_by_url(self, exchange: _Exchange) -> HttpResponse:
+        body = self._body(exchange)
+        parts = [unquote(part) for part in exchange.request.path.removeprefix("/api/run/").split("/")]
+        identity = self._identify(exchange)
+        if len(parts) < 2 or not parts[0]:
+            raise RequestRefused(
+                "Path or function name not provided in path, e.g. /api/run/messages/list", code="MissingIdentifier"
+            )
+        path = "/".join(parts[:-1]) + ":" + parts[-1]
+        # The clean format, whatever the client.
+        exchange.client = UNKNOWN_CLIENT
+        return self._run(exchange, call_request(body, path=path), None, identity)
+
+    def _timestamp(self, exchange: _Exchange) -> HttpResponse:
+        data = self._emulator.timestamp_ns().to_bytes(8, "little")
+        return _json_response(200, {"ts": base64.b64encode(data).decode("ascii")})
+
+    def _call_at(self, exchange: _Exchange) -> HttpResponse:
+        body = self._body(exchange)
+        call = call_request(body)
+        parse_path(call.path)
+        identity = self._identify(exchange)
+        return self._run(exchange, call, FunctionKind.QUERY, identity, at_ns=timestamp_of(body))
+
+    def _call_batch(self, exchange: _Exchange) -> HttpResponse:
+        calls = batch_request(self._body(exchange))
+        for call in calls:
+            exporter(call.format or exchange.client.default_format)
+            parse_path(call.path)
+        identity = self._identify(exchange)
+        at_ns = self._emulator.timestamp_ns()
+        results = [self._result(exchange, call, FunctionKind.QUERY, identity, at_ns=at_ns) for call in calls]
+        return _json_response(200, {"results": results})
+
+    # Running
+
+    def _run(
+        self,
+        exchange: _Exchange,
+        call: CallRequest,
+        kind: FunctionKind | None,
+        identity: Identity,
+        *,
+        at_ns: int | None = None,
+    ) -> HttpResponse:
+        return _json_response(200, self._result(exchange, call, kind, identity, at_ns=at_ns))
+
+    def _result(
+        self,
+        exchange: _Exchange,
+        call: CallRequest,
+        kind: FunctionKind | None,
+        identity: Identity,
+        *,
+        at_ns: int | None = None,
+    ) -> dict[str, Any]:
+        name = "function" if kind is None else kind.value.lower()
+        try:
+            outcome = self._emulator.call(call.path, _encoded_arguments(call.args), kind, identity, at_ns=at_ns)
+        except DeploymentError as error:
+            exchange.reports.append(CallReport(call.path, name, 0, f"refused: {error.code}"))
+            raise
+        told = "ok" if outcome.failure is None else f"failed: {outcome.failure.message.splitlines()[0]}"
+        exchange.reports.append(CallReport(call.path, name, outcome.usage.documents_read, told))
+        # A bad format is noticed now: a mutation is committed nevertheless.
+        export = exporter(call.format or exchange.client.default_format)
+        return self._told(exchange, outcome, export)
+
+    def _told(self, exchange: _Exchange, outcome: Outcome, export: Callable[[Any], Any]) -> dict[str, Any]:
+        is_redacted = self._emulator.redact_errors
+        answer: dict[str, Any]
+        if outcome.failure is None:
+            answer = {"status": "success", "value": export(outcome.value)}
+        else:
+            request_id = exchange.request.headers.get("convex-request-id") or self._emulator.new_request_id()
+            text = outcome.failure.client_text(request_id, is_redacted=is_redacted)
+            answer = {"status": "error", "errorMessage": text}
+            if outcome.failure.data is not undefined:
+                answer["errorData"] = export(outcome.failure.data)
+        if outcome.log_lines and not is_redacted:
+            answer["logLines"] = list(outcome.log_lines)
+        return answer
+
+
+def _encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
+    """An array is a legacy list of positional arguments; everything else is the one argument."""
+    positional = args if isinstance(args, list) else [args]
+
+    def read(limits: Limits) -> list[Measured]:
+        return [decode_measured(item, limits) for item in positional]
+
+    return read
+
+
+def _with_head(methods: Mapping[str, Route]) -> tuple[str, ...]:
+    return ("HEAD",) if "GET" in methods else ()
+
+
+def _cors_headers(request: HttpRequest) -> tuple[tuple[str, str], ...]:
+    origin = request.headers.get("origin")
+    if origin is None:
+        return ()
+    return (
+        ("access-control-allow-origin", origin),
+        ("access-control-allow-credentials", "true"),
+        ("vary", "origin, access-control-request-method, access-control-request-headers"),
+    )
+
+
+def _preflight_headers(request: HttpRequest) -> tuple[tuple[str, str], ...]:
+    wanted = request.headers.get("access-control-request-headers")
+    allowed = (("access-control-allow-headers", wanted),) if wanted else ()
+    return (
+        *_cors_headers(request),
+        *allowed,
+        ("access-control-allow-methods", _CORS_METHODS),
+        ("access-control-max-age", _CORS_AGE_SECONDS),
+    )
