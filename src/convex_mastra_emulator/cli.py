@@ -1,0 +1,106 @@
+"""The command line: ``serve`` puts an emulator on a port, ``demo`` shows what one does."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from convex_mastra_emulator import Emulator, __version__
+from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.schema import Schema
+
+DEFAULT_PORT = 3210  # the Convex local backend's
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="convex-mastra-emulator")
+def main() -> None:
+    """A Convex deployment, as the Mastra agent framework uses it, on this machine."""
+
+
+def load_schema(source: str) -> Schema:
+    """The schema in a JSON file of ``schema.export()``, or the attribute ``module:attribute`` of Python code.
+
+    Raises:
+        click.BadParameter: when there is none, saying why.
+    """
+    path = Path(source)
+    try:
+        if path.is_file():
+            return Schema.from_json(json.loads(path.read_text(encoding="utf-8")))
+        module, colon, attribute = source.partition(":")
+        if not colon:
+            raise click.BadParameter(f"{source!r} is neither a file nor `module:attribute`")
+        sys.path.insert(0, str(Path.cwd()))
+        schema = getattr(importlib.import_module(module), attribute)
+    except (EmulatorError, ImportError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise click.BadParameter(f"{source!r}: {error}") from None
+    if not isinstance(schema, Schema):
+        raise click.BadParameter(f"{source!r} must be a Schema, got {type(schema).__name__}")
+    return schema
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option("--admin-key", help="Key that clients must send; a random one is made if none is given.")
+@click.option(
+    "--schema",
+    "schema_source",
+    metavar="FILE",
+    help="JSON that schema.export() of npm convex gives, or module:attribute of a Python schema. "
+    "Without it: Mastra's tables.",
+)
+@click.option(
+    "--redact-errors", is_flag=True, help="Show clients of errors what production shows: a request id, nothing else."
+)
+def serve(host: str, port: int, admin_key: str | None, schema_source: str | None, *, redact_errors: bool) -> None:
+    """Serve an empty deployment with Mastra's functions.
+
+    Prints CONVEX_URL and CONVEX_ADMIN_KEY once it accepts connections, then one line per call:
+    path, kind, milliseconds, documents read, outcome. Ctrl-C ends it.
+    """
+    from convex_mastra_emulator.server.foreground import serve_in_foreground
+    from convex_mastra_emulator.server.thread import ServedEmulator
+
+    emulator = Emulator(None if schema_source is None else load_schema(schema_source), redact_errors=redact_errors)
+
+    def on_ready(served: ServedEmulator) -> None:
+        click.echo(f"CONVEX_URL={served.url}")
+        click.echo(f"CONVEX_ADMIN_KEY={served.admin_key}")
+        sys.stdout.flush()
+
+    try:
+        serve_in_foreground(
+            emulator,
+            host=host,
+            port=port,
+            admin_key=admin_key,
+            version=f"convex-mastra-emulator {__version__}",
+            log=lambda line: click.echo(line, err=True),
+            on_ready=on_ready,
+        )
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror or error}. Choose another --port; 0 takes a free one."
+        ) from None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--admin-key") from None
+
+
+@main.command()
+def demo() -> None:
+    """Run a small agent's memory and a document search, in process, and show what happened."""
+    from convex_mastra_emulator.demo.run import run_demo
+
+    run_demo()

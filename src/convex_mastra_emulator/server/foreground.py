@@ -1,0 +1,53 @@
+"""A server in the foreground of its process, until it is told to stop: what ``convex-mastra-emulator serve`` runs."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.server.app import Log
+from convex_mastra_emulator.server.thread import ServedEmulator, listen, make_server, new_admin_key, url_of
+
+
+def serve_in_foreground(
+    emulator: Emulator,
+    *,
+    host: str,
+    port: int,
+    admin_key: str | None,
+    version: str,
+    log: Log,
+    on_ready: Callable[[ServedEmulator], None],
+) -> None:
+    """Serves until SIGINT or SIGTERM comes; a second one ends open connections at once.
+
+    Args:
+        emulator: what is served.
+        host: the address to listen on.
+        port: 0 takes a free one.
+        admin_key: a random one if None.
+        version: what ``/version`` answers.
+        log: gets one line per call of a function.
+        on_ready: called once connections are accepted.
+
+    Raises:
+        OSError: when the address cannot be had.
+        ValueError: for an admin key that cannot be one.
+    """
+    key = admin_key or new_admin_key()
+    listener = listen(host, port)
+    served = ServedEmulator(url_of(listener), key)
+    server = make_server(emulator, admin_key=key, version=version, log=log, on_ready=lambda: on_ready(served))
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
