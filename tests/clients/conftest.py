@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -25,10 +25,9 @@ _EXPORT_SCHEMA = 'import schema from "./schema.ts"; process.stdout.write(schema.
 
 
 @pytest.fixture(scope="session")
-def npm_project(request: pytest.FixtureRequest) -> Path:
+def npm_project(report_progress: Callable[[str], None]) -> Path:
     """The npm project with its packages installed."""
-    terminal = request.config.get_terminal_writer()
-    return ensure_npm_project(lambda text: terminal.line(text))
+    return ensure_npm_project(report_progress)
 
 
 @pytest.fixture(scope="session")

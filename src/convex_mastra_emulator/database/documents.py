@@ -5,6 +5,7 @@ convex-backend crates/common/src/document.rs (convex-engine.md §1.6 and §6, ch
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from convex_mastra_emulator.errors import InvalidDocument
@@ -67,7 +68,11 @@ def build_document(given: Measured, document_id: str, creation_time: float, limi
         size += 6 + len(document_id)
     if CREATION_TIME not in fields:
         size += _CREATION_TIME_SIZE
-    value = dict(sorted({**fields, ID: document_id, CREATION_TIME: fields.get(CREATION_TIME, creation_time)}.items()))
+    system = {CREATION_TIME: fields.get(CREATION_TIME, creation_time), ID: document_id}
+    if own and next(iter(fields)) > ID:
+        value = {**system, **fields}  # the fields are in order and all behind the system ones
+    else:
+        value = dict(sorted({**fields, **system}.items(), key=itemgetter(0)))
     _check_creation_time(value, creation_time)
     _check_shape(value, given.nesting, limits)
     return StoredDocument(value, size)

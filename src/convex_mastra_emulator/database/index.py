@@ -12,7 +12,7 @@ from sortedcontainers import SortedList
 
 from convex_mastra_emulator.database.documents import CREATION_TIME, ID, field_at
 from convex_mastra_emulator.values.display import quoted
-from convex_mastra_emulator.values.order import sort_key, text_key
+from convex_mastra_emulator.values.order import float_key, sort_key, text_key
 from convex_mastra_emulator.values.types import Document, undefined
 
 BY_ID = "by_id"
@@ -50,14 +50,15 @@ class OrderedIndex:
         """The fields a range may use: all of :attr:`paths`, then ``_id``."""
         return (*self.paths, (ID,))
 
-    def key_of(self, document: Document) -> bytes:
-        """The key of a document in this index."""
-        parts = [
-            sort_key(document.get(path[0], undefined) if len(path) == 1 else field_at(document, path))
-            for path in self.paths
-        ]
-        parts.append(text_key(document[ID]))
-        return b"".join(parts)
+    def key_of(self, document: Document, suffix: bytes) -> bytes:
+        """The key of a document in this index; ``suffix`` is what :func:`key_suffix` gives for the document."""
+        if self.name == BY_ID:
+            return text_key(document[ID])
+        prefix = b""
+        for path in self.paths[:-1]:
+            value = document.get(path[0], undefined) if len(path) == 1 else field_at(document, path)
+            prefix += text_key(value) if type(value) is str else sort_key(value)
+        return prefix + suffix
 
     def add(self, key: bytes) -> None:
         """Adds the key of a document."""
@@ -87,6 +88,11 @@ class OrderedIndex:
         merged = self._merged()
         keys: Iterator[bytes] = merged.irange(start, end, inclusive=(True, False), reverse=descending)
         return keys
+
+
+def key_suffix(document: Document) -> bytes:
+    """What the keys of a document end with in all indexes but ``by_id``: creation time, then id."""
+    return float_key(document[CREATION_TIME]) + text_key(document[ID])
 
 
 def built_in_indexes() -> tuple[OrderedIndex, OrderedIndex]:

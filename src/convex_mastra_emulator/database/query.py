@@ -10,11 +10,12 @@ convex-backend crates/database/src/query/*.rs (convex-engine.md §4.4, §4.5 and
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from convex_mastra_emulator.database.documents import StoredDocument
 from convex_mastra_emulator.database.expression import Expression, as_boolean
@@ -32,12 +33,11 @@ PREFETCH = 100
 FETCH_MAX = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """What to read: ``index=None`` scans the table in creation order."""
+class Query(NamedTuple):
+    """What to read: ``index_name=None`` scans the table in creation order."""
 
     table: str
-    index: str | None = None
+    index_name: str | None = None
     range: tuple[RangeExpression, ...] = ()
     descending: bool = False
     operators: tuple[Expression | int, ...] = ()
@@ -49,7 +49,7 @@ class Query:
         """What a cursor is bound to: the whole query and the fields of its index."""
         plan = {
             "table": self.table,
-            "index": self.index,
+            "index": self.index_name,
             "range": [expression.to_json() for expression in self.range],
             "order": "desc" if self.descending else "asc",
             "operators": [operator if isinstance(operator, int) else operator.to_json() for operator in self.operators],
@@ -109,12 +109,12 @@ class RowStream:
         self.descending = query.descending
         table = transaction.store.table(query.table)
         if table is None:
-            if query.index is not None:
-                raise index_not_found(query.table, query.index)
+            if query.index_name is not None:
+                raise index_not_found(query.table, query.index_name)
             self.index: OrderedIndex | None = None
             self._interval = Interval(b"", None)
         else:
-            self.index = table.queryable_index(query.index or BY_CREATION_TIME)
+            self.index = table.queryable_index(query.index_name or BY_CREATION_TIME)
             self._interval = compile_range(query.table, self.index, query.range)
         self._table = table
         self._unfetched = self._interval
@@ -281,8 +281,10 @@ class QueryStream:
             InvalidQuery: ``EvalError`` from a filter.
             LimitReached: when the transaction may not read any more.
         """
-        if not self._operators:
-            return self.rows.take(count if count is not None else self._unlimited())
+        limits = [operator for operator in self._operators if isinstance(operator, int)]
+        if len(limits) == len(self._operators):
+            # Nothing is filtered: the rows themselves, which need no look at each.
+            return self.rows.take(min([sys.maxsize if count is None else count, *limits]))
         rows: list[StoredDocument] = []
         while count is None or len(rows) < count:
             row = self.next(PREFETCH if count is None else min(PREFETCH, count - len(rows)))
@@ -290,12 +292,3 @@ class QueryStream:
                 break
             rows.append(row)
         return rows
-
-    @staticmethod
-    def _unlimited() -> int:
-        return 1 << 62
-
-
-def to_values(rows: list[StoredDocument]) -> list[dict[str, Any]]:
-    """The documents of rows; they belong to the store and must be copied before anyone else sees them."""
-    return [row.value for row in rows]

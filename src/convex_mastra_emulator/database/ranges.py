@@ -7,8 +7,7 @@ convex-backend crates/common/src/query.rs (convex-engine.md §4.3, checked 2026-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from convex_mastra_emulator.database.index import OrderedIndex
 from convex_mastra_emulator.database.read_set import Interval
@@ -23,8 +22,7 @@ Path = tuple[str, ...]
 _COMPARATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-@dataclass(frozen=True, slots=True)
-class RangeExpression:
+class RangeExpression(NamedTuple):
     """One comparison of an index range: ``eq``, ``gt``, ``gte``, ``lt`` or ``lte``."""
 
     operation: str

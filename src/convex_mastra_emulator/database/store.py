@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convex_mastra_emulator.database.documents import StoredDocument
-from convex_mastra_emulator.database.index import OrderedIndex, built_in_indexes
+from convex_mastra_emulator.database.index import OrderedIndex, built_in_indexes, key_suffix
 from convex_mastra_emulator.database.query import index_not_found
 from convex_mastra_emulator.database.vector_index import VectorIndex
 from convex_mastra_emulator.errors import InvalidQuery, SchemaViolation
@@ -73,12 +73,13 @@ class Table:
     def with_index_keys(self, document: StoredDocument, previous: StoredDocument | None) -> StoredDocument:
         """Gives a document its keys; a key no changed field belongs to is taken over from ``previous``."""
         value = document.value
+        suffix = key_suffix(value)
         if previous is None:
-            document.index_keys = tuple(index.key_of(value) for index in self.index_list)
+            document.index_keys = tuple([index.key_of(value, suffix) for index in self.index_list])
         else:
             changed = _changed_names(previous.value, value)
             document.index_keys = tuple(
-                key if changed.isdisjoint(index.first_names) else index.key_of(value)
+                key if changed.isdisjoint(index.first_names) else index.key_of(value, suffix)
                 for index, key in zip(self.index_list, previous.index_keys, strict=True)
             )
         return document

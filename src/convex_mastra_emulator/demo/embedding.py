@@ -11,10 +11,8 @@ from collections.abc import Iterator
 
 DIMENSIONS = 64
 _WORD = re.compile(r"[a-z0-9]+")
-_COMMON = frozenset(
-    ("a", "an", "and", "are", "as", "at", "be", "by", "do", "for", "how", "i", "in", "is", "it", "no", "not", "of")
-    + ("on", "or", "that", "the", "to", "what", "with")
-)
+_COMMON = {"a", "an", "and", "are", "as", "at", "be", "by", "do", "for", "how", "in", "is", "it", "no", "not", "of"}
+_COMMON |= {"i", "on", "or", "that", "the", "to", "what", "with"}
 
 
 def _features(text: str) -> Iterator[str]:

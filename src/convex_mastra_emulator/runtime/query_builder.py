@@ -7,7 +7,6 @@ convex-js src/server/impl/query_impl.ts, index_range_builder_impl.ts, filter_bui
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from convex_mastra_emulator.database.expression import (
@@ -211,7 +210,7 @@ class QueryBuilder:
         if self._state != "preparing":
             raise ThrownError("A query can only be chained once and can't be chained after iteration begins.")
         self._state = "chained"
-        return QueryBuilder(self._transaction, self._cursors, replace(self._query, **changes))
+        return QueryBuilder(self._transaction, self._cursors, self._query._replace(**changes))
 
     def order(self, order: str) -> QueryBuilder:
         """Reads the source ``"asc"`` or ``"desc"``."""
@@ -246,7 +245,7 @@ class QueryBuilder:
 
     def _limited(self, count: int) -> list[Document]:
         """At most ``count`` documents, with the limit as an operator, so that no more rows are fetched."""
-        self._query = replace(self._query, operators=(*self._query.operators, count))
+        self._query = self._query._replace(operators=(*self._query.operators, count))
         stream = self._start()
         rows = stream.collect()
         self._state = "closed"
@@ -384,7 +383,7 @@ class TableQuery:
             )
         builder = IndexRangeBuilder(self._transaction.limits)
         expressions = builder.expressions if index_range is None else index_range(builder).expressions
-        query = Query(table=self._table, index=index, range=expressions)
+        query = Query(table=self._table, index_name=index, range=expressions)
         return QueryBuilder(self._transaction, self._cursors, query)
 
     def order(self, order: str) -> QueryBuilder:

@@ -1,0 +1,142 @@
+"""What counts as the same answer: how the emulator's and the oracle's are brought into one form.
+
+The one place that forgives anything.  convex-test, on which the oracle runs, differs from a deployment in ways that
+convex-engine.md §11 lists; each rule below says which one it forgives and why, and names its entry in
+`divergences.toml`.  Everything else has to be equal, the texts of errors included.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TextRule:
+    """Two texts for one refusal: the deployment's, which the emulator gives, and convex-test's.
+
+    Attributes:
+        divergence: the entry in `divergences.toml`.
+        emulator: what the emulator's text must match.
+        oracle: what the oracle's text must match.
+    """
+
+    divergence: str
+    emulator: re.Pattern[str]
+    oracle: re.Pattern[str]
+
+
+# Mastra's handlers pass these on as they are, and nobody but a reader looks at the words.  That something is refused,
+# and for which of these reasons, stays compared.
+TEXT_RULES = (
+    TextRule(
+        "schema-violation-text",
+        re.compile(r"Failed to insert or update a document in table "),
+        re.compile(r"Validator error: "),
+    ),
+    TextRule(
+        "argument-validation-text",
+        re.compile(r"ArgumentValidationError: "),
+        re.compile(r"Validator error: "),
+    ),
+    TextRule(
+        "missing-index-text",
+        re.compile(r"Index \w+\.\w+ not found\."),
+        re.compile(r'Cannot use (?:vector )?index "\w+" for table "\w+" because it is not declared in the schema\.'),
+    ),
+    TextRule(
+        "missing-document-text",
+        re.compile(r"(?:Update|Replace|Delete) on nonexistent document ID "),
+        re.compile(r"(?:Patch|Replace) on non-existent document with ID |Delete on non-existent doc"),
+    ),
+    TextRule(
+        "system-field-text",
+        re.compile(r"Provided (?:document ID|creation time) "),
+        re.compile(r"Provided `(?:_id|_creationTime)` field value "),
+    ),
+)
+
+# The emulator tells what a function threw as a deployment does, with the error's class; convex-test throws it raw.
+_UNCAUGHT = re.compile(r"Uncaught \w+: ")
+_IDS_OF_UNIQUE = re.compile(r"(unique\(\) query returned more than one result from table \w+:\n) \[.*\]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a call ended: with a value (in encoded form) or with the text of an error."""
+
+    value: Any = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Naming:
+    """Names for the documents of one deployment, in the order in which they turn up.
+
+    Ids and creation times are the deployment's own; that two answers speak of the same document is not.
+    """
+
+    _names: dict[str, str] = field(default_factory=dict)
+    _created: dict[str, float] = field(default_factory=dict)
+
+    def name(self, document_id: str) -> str:
+        """The document's name, a new one if it was not seen before."""
+        return self._names.setdefault(document_id, f"document {len(self._names)}")
+
+    def canonical(self, value: Any) -> Any:
+        """The value with names for ids, and with all numbers of one type."""
+        if isinstance(value, Mapping):
+            return self._canonical_object(value)
+        if isinstance(value, list):
+            return [self.canonical(item) for item in value]
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return float(value) if is_number else value
+
+    def _canonical_object(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        fields = {name: self.canonical(item) for name, item in value.items()}
+        document_id, created = value.get("_id"), value.get("_creationTime")
+        if isinstance(document_id, str) and isinstance(created, (int, float)):
+            fields["_id"] = self.name(document_id)
+            # Whatever a creation time is, a document keeps its own.
+            fields["_creationTime"] = "kept" if self._created.setdefault(document_id, created) == created else "changed"
+        return fields
+
+
+def canonical_text(text: str) -> str:
+    """The text of an error without what only one side adds."""
+    return _IDS_OF_UNIQUE.sub(r"\1 [ids]", _UNCAUGHT.sub("", text, count=1))
+
+
+def same_text(emulator: str, oracle: str) -> tuple[str, str]:
+    """Two texts of errors, made equal if a rule says that they mean the same."""
+    emulator, oracle = canonical_text(emulator), canonical_text(oracle)
+    for rule in TEXT_RULES:
+        if rule.emulator.match(emulator) and rule.oracle.match(oracle):
+            return rule.divergence, rule.divergence
+    return emulator, oracle
+
+
+def assert_same(what: str, emulator: Any, oracle: Any) -> None:
+    """Fails unless the two JSON values are the same, types included: Python takes 1 and True for equal."""
+    emulated, expected = (json.dumps(value, indent=1, sort_keys=True) for value in (emulator, oracle))
+    assert emulated == expected, f"{what}: the emulator (left) and the oracle (right) differ"
+
+
+def assert_same_answer(what: str, emulator: Answer, oracle: Answer) -> None:
+    """Fails unless both calls ended in the same way."""
+    emulated, expected = _comparable(emulator), _comparable(oracle)
+    if isinstance(emulated.get("error"), str) and isinstance(expected.get("error"), str):
+        emulated["error"], expected["error"] = same_text(emulated["error"], expected["error"])
+    assert_same(what, emulated, expected)
+
+
+def _comparable(answer: Answer) -> dict[str, Any]:
+    """One shape for errors that are thrown and errors that are answered, told apart by `thrown`."""
+    if answer.error is not None:
+        return {"thrown": True, "error": answer.error}
+    if isinstance(answer.value, dict) and answer.value.get("ok") is False:
+        return {"thrown": False, **answer.value}
+    return {"thrown": False, "value": answer.value}

@@ -1,0 +1,179 @@
+"""The emulator and the oracle side by side, and the steps that are played on both.
+
+A step is a frozen dataclass, so that a failing example prints as a test that can be copied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from convex import ConvexError
+from convex_mastra_emulator import Emulator, ManualClock
+from convex_mastra_emulator.errors import FunctionError
+from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.schema import Schema
+from convex_mastra_emulator.values.codec import decode, encode
+from tests.differential.comparison import Answer, Naming, assert_same, assert_same_answer
+from tests.node_project import FunctionKind, Oracle
+
+START_MS = 1_700_000_000_000
+
+Row = dict[str, Any]
+
+
+class Side(Protocol):
+    """One of the two deployments, spoken to in encoded values."""
+
+    naming: Naming
+
+    def call(self, kind: FunctionKind, path: str, args: Row) -> Answer:
+        """Call a function."""
+
+    def store(self, table: str, value: Row) -> None:
+        """Insert a document past all functions."""
+
+    def dump(self, table: str) -> list[Row]:
+        """All documents of a table in creation order."""
+
+
+class EmulatorSide:
+    """An emulator of the test's own."""
+
+    def __init__(self, schema: Schema, now_ms: int) -> None:
+        self.clock = ManualClock(now_ms / 1000)
+        self.emulator = Emulator(schema, seed=1, clock=self.clock)
+        self.naming = Naming()
+
+    def call(self, kind: FunctionKind, path: str, args: Row) -> Answer:
+        run: Callable[[str, Any], Any] = getattr(self.emulator, kind)
+        try:
+            return Answer(value=encode(run(path, decode(args, DEFAULT_LIMITS))))
+        except FunctionError as error:
+            return Answer(error=error.message)
+        except ConvexError as error:
+            return Answer(error=str(error))
+
+    def store(self, table: str, value: Row) -> None:
+        self.emulator.run(lambda ctx: ctx.db.insert(table, decode(value, DEFAULT_LIMITS)))
+
+    def dump(self, table: str) -> list[Row]:
+        documents: list[Row] = self.emulator.run(lambda ctx: ctx.db.query(table).collect())
+        return [encode(document) for document in documents]
+
+
+class OracleSide:
+    """The session's oracle, emptied."""
+
+    def __init__(self, oracle: Oracle, now_ms: int) -> None:
+        self.oracle = oracle
+        self.naming = Naming()
+        oracle.reset(now=now_ms)
+
+    def call(self, kind: FunctionKind, path: str, args: Row) -> Answer:
+        answer = self.oracle.call(kind, path, args)
+        if answer["status"] == "success":
+            return Answer(value=answer["value"])
+        return Answer(error=answer["errorMessage"])
+
+    def store(self, table: str, value: Row) -> None:
+        (result,) = self.oracle.program([{"op": "insert", "table": table, "value": value}])
+        assert "error" not in result, result
+
+    def dump(self, table: str) -> list[Row]:
+        return self.oracle.dump(table)
+
+
+class Pair:
+    """Both sides, empty and at the same time."""
+
+    def __init__(self, oracle: Oracle, schema: Schema) -> None:
+        self.emulator = EmulatorSide(schema, START_MS)
+        self.oracle = OracleSide(oracle, START_MS)
+        self._now_ms = START_MS
+
+    def advance(self, ms: int) -> None:
+        """Move both clocks."""
+        self._now_ms += ms
+        self.emulator.clock.advance(ms / 1000)
+        self.oracle.oracle.set_time(self._now_ms)
+
+    def on_both(self, work: Callable[[Side], Answer]) -> tuple[Answer, Answer]:
+        """Do something on each side; the answers come with names for ids."""
+        answers = []
+        for side in (self.emulator, self.oracle):
+            answer = work(side)
+            answers.append(Answer(value=side.naming.canonical(answer.value), error=answer.error))
+        emulated, expected = answers
+        return emulated, expected
+
+    def compare(self, what: str, work: Callable[[Side], Answer]) -> None:
+        """Do something on each side and compare how it ends."""
+        assert_same_answer(what, *self.on_both(work))
+
+    def compare_tables(self, tables: Iterable[str]) -> None:
+        """Compare what is stored, in the order in which it was created."""
+        for table in tables:
+            emulated, expected = (
+                [without_system_fields(row) for row in side.dump(table)] for side in (self.emulator, self.oracle)
+            )
+            naming = Naming()
+            assert_same(f"table {table}", naming.canonical(emulated), naming.canonical(expected))
+
+
+def without_system_fields(row: Row) -> Row:
+    """A document as it was written."""
+    return {name: value for name, value in row.items() if name not in ("_id", "_creationTime")}
+
+
+class Step(Protocol):
+    """Something that is done on both sides and compared."""
+
+    def play(self, pair: Pair) -> None:
+        """Do it; fails when the sides differ."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function."""
+
+    path: str
+    args: Row
+    kind: FunctionKind = "mutation"
+
+    def play(self, pair: Pair) -> None:
+        pair.compare(str(self), lambda side: side.call(self.kind, self.path, self.args))
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.path} {json.dumps(self.args)}"
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Time passes."""
+
+    ms: int
+
+    def play(self, pair: Pair) -> None:
+        pair.advance(self.ms)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A document written past all functions, as an older version of Mastra left it."""
+
+    table: str
+    value: Row
+
+    def play(self, pair: Pair) -> None:
+        for side in (pair.emulator, pair.oracle):
+            side.store(self.table, self.value)
+
+
+def play(pair: Pair, steps: Sequence[Step], tables: Iterable[str]) -> None:
+    """Play all steps, then compare the tables."""
+    for step in steps:
+        step.play(pair)
+    pair.compare_tables(tables)
