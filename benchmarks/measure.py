@@ -40,7 +40,7 @@ def _batch(work: Callable[[], object], calls: int) -> float:
 
 
 def paired_ratio(work: Callable[[], object], other: Callable[[], object]) -> float:
-    """The median of time(work) / time(other), measured A, B, A, B …"""
+    """The median of time(work) / time(other), measured in turn."""
     calls, other_calls = _calls_per_batch(work), _calls_per_batch(other)
     return statistics.median(_batch(work, calls) / _batch(other, other_calls) for _ in range(_PAIRS))
 

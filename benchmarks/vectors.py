@@ -72,13 +72,13 @@ def _small(peer: Peer) -> Iterator[Result]:
 
 
 def _stable_scores() -> Iterator[Result]:
-    scores = set()
+    scores: set[float | None] = set()
     table = define_table({"embedding": v.array(v.float64())}).vector_index(
         "by_embedding", vector_field="embedding", dimensions=64
     )
     emulator = Emulator(define_schema({"docs": table}), limits=UNLIMITED)
     query = VectorQuery(vector=_vector(64, 1), limit=256.0)
-    for number in range(600):
+    for _ in range(600):
         emulator.run(lambda ctx: ctx.db.insert("docs", {"embedding": _vector(64, 2)}))
         scores.update(score for _, score in _search(emulator, query))
     yield Result(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 
 from benchmarks.data import UNLIMITED, by_record_id, in_run, record, with_messages
@@ -42,7 +43,7 @@ def _inserts(peer: Peer) -> Iterator[Result]:
 
 def _patches(peer: Peer) -> Iterator[Result]:
     emulator = with_messages(1000)
-    document_id: str = emulator.run(lambda ctx: ctx.db.query("mastra_messages").first()["_id"])
+    document_id: str = emulator.run(lambda ctx: ctx.db.query("mastra_messages").take(1)[0]["_id"])
     table = emulator._store.tables["mastra_messages"]
     before = sum(index.operations for index in table.index_list)
     emulator.run(lambda ctx: ctx.db.patch(document_id, {"content": "changed"}))
@@ -84,7 +85,7 @@ def _batch_inserts(peer: Peer) -> Iterator[Result]:
     ratio = paired_ratio(lambda: batch(large), lambda: batch(empty))
     yield Result(goal="G13", claim="batchInsert of 100 at 10,000 rows / at 0", measured=ratio, at_most=1.5)
     for rows, emulator, at_least in ((0, empty, 1), (10_000, large, 50)):
-        ours = median_us(lambda: batch(emulator))
+        ours = median_us(partial(batch, emulator))
         theirs = peer.median_us("batch_insert", rows=rows, runs=9)
         yield Result(
             goal="G13",

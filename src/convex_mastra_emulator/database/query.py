@@ -22,7 +22,7 @@ from convex_mastra_emulator.database.expression import Expression, as_boolean
 from convex_mastra_emulator.database.index import BY_CREATION_TIME, OrderedIndex
 from convex_mastra_emulator.database.ranges import RangeExpression, compile_range
 from convex_mastra_emulator.database.read_set import Interval
-from convex_mastra_emulator.errors import InvalidQuery
+from convex_mastra_emulator.errors import InvalidQuery, LimitReached
 from convex_mastra_emulator.values.json_text import write_json
 
 if TYPE_CHECKING:
@@ -120,10 +120,7 @@ class RowStream:
         self._unfetched = self._interval
         self._fetched: deque[tuple[bytes, StoredDocument]] = deque()
         self._is_fetched_to_end = table is None
-        self.last_key: bytes | None = None
-        """The key of the row that was consumed last."""
-        self.is_at_end = False
-        self._allowance = PageAllowance()
+        self._allowance: PageAllowance | None = None
 
     def restrict(self, *, after: bytes | None, through: bytes | None, allowance: PageAllowance) -> None:
         """Makes this the stream of one page.
@@ -144,22 +141,26 @@ class RowStream:
             )
         self._unfetched = self._interval
 
-    def _fetch(self, hint: int) -> None:
+    def _fetch(self, hint: int) -> list[tuple[bytes, StoredDocument]]:
+        """The next batch of at most ``hint`` rows with their keys."""
         assert self.index is not None
         assert self._table is not None
-        if self._unfetched.is_empty:
-            self._is_fetched_to_end = True
-            return
-        wanted = self._allowance.rows_to_fetch(min(max(hint, 1), FETCH_MAX))
         start, end = self._unfetched
+        if end is not None and start >= end:
+            self._is_fetched_to_end = True
+            return []
+        wanted = min(max(hint, 1), FETCH_MAX)
+        if self._allowance is not None:
+            wanted = self._allowance.rows_to_fetch(wanted)
         keys = list(islice(self.index.keys(start, end, descending=self.descending), wanted))
-        find = self._table.document_by_key
-        self._fetched.extend([(key, find(key)) for key in keys])
-        self._allowance.rows_fetched += len(keys)
+        if self._allowance is not None:
+            self._allowance.rows_fetched += len(keys)
         if len(keys) < wanted:
             self._is_fetched_to_end = True
         else:
             self._unfetched = self._unfetched.after(keys[-1], descending=self.descending)
+        find = self._table.document_by_key
+        return [(key, find(key)) for key in keys]
 
     def next(self, hint: int = PREFETCH) -> StoredDocument | None:
         """The next row, or None at the end.
@@ -168,50 +169,46 @@ class RowStream:
             LimitReached: when the transaction may not read any more.
             AllowanceUsed: when the page may not.
         """
-        self._allowance.check_size()
+        allowance = self._allowance
+        if allowance is not None:
+            allowance.check_size()
         if not self._fetched and not self._is_fetched_to_end:
-            self._fetch(hint)
+            self._fetched.extend(self._fetch(hint))
         if not self._fetched:
             self._record(self._interval)
-            self.is_at_end = True
             return None
         key, document = self._fetched.popleft()
         self._transaction.meter.read(document.size)
-        self.last_key = key
-        self._allowance.keys.append(key)
-        self._allowance.read_size += document.size
+        if allowance is not None:
+            allowance.keys.append(key)
+            allowance.read_size += document.size
         self._record(self._interval.through(key, descending=self.descending))
         return document
 
     def take(self, count: int) -> list[StoredDocument]:
-        """The next ``count`` rows or all that are left: what :meth:`next` gives, without its cost per row.
+        """The first ``count`` rows or all there are: what :meth:`next` gives, without its cost per row.
 
         Raises:
             LimitReached: when the transaction may not read any more.
         """
         taken: list[StoredDocument] = []
         read = self._transaction.meter.read
+        last_key: bytes | None = None
         try:
-            while len(taken) < count:
-                if not self._fetched:
-                    if not self._is_fetched_to_end:
-                        self._fetch(min(count - len(taken), PREFETCH))
-                    if not self._fetched:
-                        self.is_at_end = True
-                        break
-                key, document = self._fetched.popleft()
-                read(document.size)
-                self.last_key = key
-                taken.append(document)
-        finally:
-            self._record_consumed()
-        return taken
-
-    def _record_consumed(self) -> None:
-        if self.is_at_end:
+            while len(taken) < count and not self._is_fetched_to_end:
+                for key, document in self._fetch(min(count - len(taken), PREFETCH)):
+                    read(document.size)
+                    last_key = key
+                    taken.append(document)
+        except LimitReached:
+            if last_key is not None:
+                self._record(self._interval.through(last_key, descending=self.descending))
+            raise
+        if len(taken) < count:
             self._record(self._interval)
-        elif self.last_key is not None:
-            self._record(self._interval.through(self.last_key, descending=self.descending))
+        elif last_key is not None:
+            self._record(self._interval.through(last_key, descending=self.descending))
+        return taken
 
     def _record(self, interval: Interval) -> None:
         # A missing table is remembered as an empty scan, so that its creation is noticed.

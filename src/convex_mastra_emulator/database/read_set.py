@@ -47,6 +47,7 @@ class _Intervals:
         self.ends: list[bytes] = []
 
     def add(self, start: bytes, end: bytes) -> None:
+        """Adds one interval and merges those it meets."""
         first = bisect_left(self.ends, start)
         last = bisect_right(self.starts, end)
         if first < last:
@@ -56,6 +57,7 @@ class _Intervals:
         self.ends[first:last] = [end]
 
     def contains(self, key: bytes) -> bool:
+        """Whether the key lies in one of them."""
         position = bisect_right(self.starts, key) - 1
         return position >= 0 and key < self.ends[position]
 
@@ -80,8 +82,9 @@ class ReadSet:
         intervals = self._by_index.get((table, index))
         if intervals is None:
             intervals = self._by_index[(table, index)] = _Intervals()
+        start, end = interval
         before = len(intervals.starts)
-        intervals.add(interval.start, _TOP if interval.end is None else interval.end)
+        intervals.add(start, _TOP if end is None else end)
         self.count += len(intervals.starts) - before
         if self.count > self._limits.read_ranges_max:
             raise LimitReached(

@@ -10,21 +10,22 @@ convex-backend crates/vector/src/qdrant_index.rs (convex-engine.md §8.2 and §8
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from convex_mastra_emulator.database.documents import StoredDocument, field_at
-from convex_mastra_emulator.schema.definition import VectorIndexDefinition
+from convex_mastra_emulator.schema.definition import VectorIndexDefinition, fields_at
+from convex_mastra_emulator.schema.validators import ArrayValidator, Float64Validator
 from convex_mastra_emulator.values.ids import decode_id
 from convex_mastra_emulator.values.names import parse_field_path
 from convex_mastra_emulator.values.order import sort_key
+from convex_mastra_emulator.values.size import is_float_list
 
 if TYPE_CHECKING:
     from convex_mastra_emulator.database.store import Table
     from convex_mastra_emulator.database.vector_matrix import VectorMatrix
 
 Path = tuple[str, ...]
-_FLOATS = {float}
 
 
 class VectorIndex:
@@ -36,6 +37,7 @@ class VectorIndex:
         self._vector_path = parse_field_path(definition.vector_field)
         self._dimensions = int(definition.dimensions)
         self._table = table
+        self._is_guaranteed = _holds_floats_only(table, self._vector_path)
         self._stale: dict[str, None] = {}
         self._matrix: VectorMatrix | None = None
         self._rows: dict[str, int] = {}
@@ -64,23 +66,15 @@ class VectorIndex:
 
         matrix = self._up_to_date()
         query = normalised(vector)
-        if conditions:
-            matching = sorted(self._matching(conditions))
-            rows = np.array(matching, dtype=np.intp)
-            scores = matrix.scores_of(rows, query)
+        rows: Sequence[int]
+        if conditions or len(self._rows) < matrix.row_count:
+            rows = sorted(self._matching(conditions) if conditions else self._rows.values())
+            scores = matrix.scores_of(np.array(rows, dtype=np.intp), query)
         else:
+            rows = range(matrix.row_count)
             scores = matrix.scores(query)
-            matching = list(range(matrix.row_count))
-            if len(self._rows) < matrix.row_count:
-                matching = sorted(self._rows.values())
-                scores = scores[np.array(matching, dtype=np.intp)]
-        internal_ids = (
-            self._internal_ids
-            if len(matching) == len(self._internal_ids)
-            else [self._internal_ids[row] for row in matching]
-        )
-        found = best(np.ascontiguousarray(scores), internal_ids, limit)
-        return [(self._ids[matching[position]], _as_number(float(scores[position]))) for position in found]
+        found = best(scores, lambda position: self._internal_ids[rows[position]], limit)
+        return [(self._ids[rows[position]], _as_number(float(scores[position]))) for position in found]
 
     def _matching(self, conditions: Mapping[Path, set[bytes]]) -> set[int]:
         rows: set[int] = set()
@@ -118,9 +112,9 @@ class VectorIndex:
         if document is None:
             return None
         vector = field_at(document.value, self._vector_path)
-        if type(vector) is not list or len(vector) != self._dimensions or set(map(type, vector)) != _FLOATS:
+        if type(vector) is not list or len(vector) != self._dimensions:
             return None
-        return vector
+        return vector if self._is_guaranteed or is_float_list(vector) else None
 
     def _name_row(self, row: int, document_id: str) -> None:
         _, internal_id = decode_id(document_id)
@@ -151,6 +145,14 @@ class VectorIndex:
             rows.discard(row)
             if not rows:
                 del self._postings[posting]
+
+
+def _holds_floats_only(table: Table, path: Path) -> bool:
+    """Whether the table's validator lets nothing but arrays of Float64 stand at ``path``."""
+    if table.validator is None:
+        return False
+    fields = list(fields_at(table.validator, path))
+    return bool(fields) and all(field.validator == ArrayValidator(Float64Validator()) for field in fields)
 
 
 def _as_number(score: float) -> float | None:

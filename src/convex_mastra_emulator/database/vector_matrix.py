@@ -11,7 +11,7 @@ convex-backend crates/vector/src/qdrant_index.rs, memory_index.rs; get-convex/qd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -76,41 +76,42 @@ class VectorMatrix:
 
     def scores(self, query: Floats) -> Floats:
         """The score of every row, freed ones included."""
-        scores = np.empty(len(self._segments) * SEGMENT_ROWS, dtype=np.float32)
-        for position, segment in enumerate(self._segments):
-            scores[position * SEGMENT_ROWS : (position + 1) * SEGMENT_ROWS] = _dot(segment, query)
-        return scores[: self._used]
+        scores = np.empty((len(self._segments), SEGMENT_ROWS), dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for position, segment in enumerate(self._segments):
+                _dot(segment, query, scores[position])
+        return scores.reshape(-1)[: self._used]
 
     def scores_of(self, rows: Rows, query: Floats) -> Floats:
         """The scores of some rows."""
-        if len(rows) > _GATHERED_SHARE * self._used:
+        if not len(rows) or len(rows) > _GATHERED_SHARE * self._used:
             selected: Floats = self.scores(query)[rows]
             return selected
         scores = np.empty(len(rows), dtype=np.float32)
         segment_of = rows // SEGMENT_ROWS
         within = rows % SEGMENT_ROWS
-        starts = np.flatnonzero(np.diff(segment_of, prepend=-1))
-        for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-            segment = self._segments[segment_of[start]]
-            for first in range(start, end, _GATHERED_ROWS):
-                last = min(first + _GATHERED_ROWS, end)
-                scores[first:last] = _dot(segment[within[first:last]], query)
+        starts = np.flatnonzero(np.diff(segment_of, prepend=-1)).tolist()
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start, end in zip(starts, [*starts[1:], len(rows)], strict=False):
+                segment = self._segments[segment_of[start]]
+                for first in range(start, end, _GATHERED_ROWS):
+                    last = min(first + _GATHERED_ROWS, end)
+                    _dot(segment[within[first:last]], query, scores[first:last])
         return scores
 
 
-def _dot(rows: Floats, query: Floats) -> Floats:
-    with np.errstate(over="ignore", invalid="ignore"):
-        if query.size >= _SCALAR_DIMENSIONS:
-            products: Floats = np.vecdot(rows, query)
-            return products
-        total: Floats = rows[:, 0] * query[0]
-        for column in range(1, query.size):
-            total = total + rows[:, column] * query[column]
-        return total
+def _dot(rows: Floats, query: Floats, scores: Floats) -> None:
+    """Writes the dot product of every row with ``query`` into ``scores``."""
+    if query.size >= _SCALAR_DIMENSIONS:
+        np.vecdot(rows, query, out=scores)
+        return
+    np.multiply(rows[:, 0], query[0], out=scores)
+    for column in range(1, query.size):
+        scores += rows[:, column] * query[column]
 
 
-def best(scores: Floats, internal_ids: Sequence[bytes], limit: int) -> list[int]:
-    """Positions of the ``limit`` best scores: highest first, ties by internal id, highest first.
+def best(scores: Floats, tie_breakers: Callable[[int], bytes], limit: int) -> list[int]:
+    """Positions of the ``limit`` best scores: highest first, ties by ``tie_breakers(position)``, highest first.
 
     NaN orders as Rust's ``total_cmp`` has it: a positive one above everything.
     """
@@ -124,9 +125,7 @@ def best(scores: Floats, internal_ids: Sequence[bytes], limit: int) -> list[int]
     else:
         candidates = np.arange(len(order))
     ranked = sorted(
-        zip(
-            order[candidates].tolist(), (internal_ids[c] for c in candidates.tolist()), candidates.tolist(), strict=True
-        ),
+        zip(order[candidates].tolist(), map(tie_breakers, candidates.tolist()), candidates.tolist(), strict=True),
         reverse=True,
     )
     return [position for _, _, position in ranked[:limit]]

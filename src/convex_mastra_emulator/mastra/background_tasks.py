@@ -14,12 +14,13 @@ from convex_mastra_emulator.mastra.records import (
     delete_all,
     done,
     equal_to,
+    field_of,
     find_by_record_id,
     find_existing,
     in_batches,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.values.javascript import strictly_equal, to_string
+from convex_mastra_emulator.values.javascript import property_of, spread, strictly_equal, to_string
 from convex_mastra_emulator.values.types import Document, undefined
 
 TABLE = "mastra_background_tasks"
@@ -78,7 +79,7 @@ def delete_legacy(ctx: MutationContext, record_id: Any) -> None:
 
 def merge_spellings(record: Any, changes: dict[str, Any]) -> dict[str, Any]:
     """``{...record, ...changes}``, in which a changed field's other spelling goes."""
-    merged = dict(record) if isinstance(record, dict) else {}
+    merged = spread(record)
     for field, value in changes.items():
         merged.pop(OTHER_SPELLING.get(field, ""), None)
         merged[field] = value
@@ -87,23 +88,24 @@ def merge_spellings(record: Any, changes: dict[str, Any]) -> dict[str, Any]:
 
 def matches_in_any_spelling(record: Any, filters: list[dict[str, Any]]) -> bool:
     """Whether every filter holds under its field's name or the other spelling of it."""
-    return all(_matches(record, item["field"], item.get("value", undefined)) for item in filters)
+    return all(_matches(record, property_of(item, "field"), property_of(item, "value")) for item in filters)
 
 
-def _matches(record: Any, field: str, value: Any) -> bool:
-    if strictly_equal(record.get(field, undefined), value):
+def _matches(record: Any, field: Any, value: Any) -> bool:
+    field = to_string(field)
+    if strictly_equal(property_of(record, field), value):
         return True
     other = OTHER_SPELLING.get(field)
-    return other is not None and strictly_equal(record.get(other, undefined), value)
+    return other is not None and strictly_equal(property_of(record, other), value)
 
 
 def with_legacy(ctx: MutationContext, ids: list[Any], rows: list[Document]) -> list[Any]:
     """The tasks of those ids, in their order: typed rows, else legacy ones."""
     typed = {to_string(row["id"]): row for row in rows}
-    missing = [record_id for record_id in ids if record_id not in typed]
+    missing = [record_id for record_id in ids if not (isinstance(record_id, str) and record_id in typed)]
     legacy = find_existing(missing, lambda record_id: find_legacy(ctx, record_id))
-    found = {**{to_string(row["record"].get("id", undefined)): row["record"] for row in legacy}, **typed}
-    return [found[record_id] for record_id in ids if record_id in found]
+    found = {**{to_string(property_of(row["record"], "id")): row["record"] for row in legacy}, **typed}
+    return [found[record_id] for record_id in ids if isinstance(record_id, str) and record_id in found]
 
 
 def with_legacy_matches(
@@ -122,16 +124,17 @@ def _legacy_rows(ctx: MutationContext, count: int) -> list[Document]:
 
 
 def _has_typed_row(ctx: MutationContext, record: Any) -> bool:
-    record_id = record.get("id")
-    return record_id is not None and find_by_record_id(ctx, TABLE, to_string(record_id)) is not None
+    record_id = property_of(record, "id")
+    is_absent = record_id is None or record_id is undefined
+    return not is_absent and find_by_record_id(ctx, TABLE, to_string(record_id)) is not None
 
 
 def _once_each(records: list[Any]) -> list[Any]:
     seen: set[str] = set()
     kept = []
     for record in records:
-        record_id = record.get("id")
-        if record_id is not None:
+        record_id = field_of(record, "id")
+        if record_id is not None and record_id is not undefined:
             text = to_string(record_id)
             if text in seen:
                 continue

@@ -22,19 +22,20 @@ from convex_mastra_emulator.mastra.records import (
     delete_batch,
     done,
     equal_to,
+    field_of,
     filters_of,
     find_existing,
     ids_to_load,
-    in_batches,
     last_by_id,
     matches,
     rows_to_take,
     unsupported,
+    upsert_in_batches,
     without,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.values.javascript import property_of, strictly_equal, to_string, truthy
-from convex_mastra_emulator.values.types import Document, undefined
+from convex_mastra_emulator.values.javascript import property_of, spread, strictly_equal, to_string, truthy
+from convex_mastra_emulator.values.types import Document
 
 
 def handle(ctx: MutationContext, request: Request) -> Response:
@@ -57,8 +58,7 @@ def _rows(ctx: MutationContext, table: str, count: int) -> list[Document]:
     return ctx.db.query(DOCUMENTS_TABLE).with_index("by_table", equal_to(("table", table))).take(count)
 
 
-def _put(ctx: MutationContext, table: str, record: dict[str, Any]) -> None:
-    existing = _find(ctx, table, record["id"])
+def _write(ctx: MutationContext, table: str, record: dict[str, Any], existing: Document | None) -> None:
     if existing is None:
         primary_key = to_string(record["id"])
         ctx.db.insert(DOCUMENTS_TABLE, {"table": table, "primaryKey": primary_key, "record": record})
@@ -70,12 +70,16 @@ def _insert(ctx: MutationContext, table: str, request: Request) -> Response:
     record = argument(request, "record")
     if not truthy(property_of(record, "id")):
         raise ThrownError(f"Record for table {table} is missing an id")
-    _put(ctx, table, record)
+    _write(ctx, table, record, _find(ctx, table, record["id"]))
     return done()
 
 
 def _batch_insert(ctx: MutationContext, table: str, request: Request) -> Response:
-    in_batches(last_by_id(argument(request, "records")), lambda record: _put(ctx, table, record))
+    upsert_in_batches(
+        last_by_id(argument(request, "records")),
+        lambda record: _find(ctx, table, record["id"]),
+        lambda record, existing: _write(ctx, table, record, existing),
+    )
     return done()
 
 
@@ -87,7 +91,7 @@ def _patch(ctx: MutationContext, table: str, request: Request) -> Response:
     if table == background_tasks.TABLE:
         record = background_tasks.merge_spellings(existing["record"], changes)
     else:
-        record = {**existing["record"], **changes}
+        record = {**spread(existing["record"]), **changes}
     ctx.db.patch(existing["_id"], {"record": record})
     return done(result=True)
 
@@ -100,14 +104,10 @@ def _load(ctx: MutationContext, table: str, request: Request) -> Response:
         return done(result=None if existing is None else existing["record"])
 
     def is_match(record: Any) -> bool:
-        return all(strictly_equal(_field(record, name), value) for name, value in keys.items())
+        return all(strictly_equal(field_of(record, name), value) for name, value in spread(keys).items())
 
     records = (row["record"] for row in _rows(ctx, table, ROWS_MAX))
     return done(result=next(filter(is_match, records), None))
-
-
-def _field(record: Any, name: str) -> Any:
-    return record.get(name, undefined) if isinstance(record, dict) else undefined
 
 
 def _load_many(ctx: MutationContext, table: str, request: Request) -> Response:

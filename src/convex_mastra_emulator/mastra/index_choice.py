@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convex_mastra_emulator.values.types import undefined
+from convex_mastra_emulator.values.javascript import property_of
 
 _RECORD_ID = ("by_record_id", ("id",))
 
@@ -81,7 +81,7 @@ def best_index(table: str, filters: list[dict[str, Any]]) -> tuple[str, tuple[tu
 
     Of two filters on one field the last one counts.
     """
-    values = {item.get("field", undefined): item.get("value", undefined) for item in filters}
+    values = {property_of(item, "field"): property_of(item, "value") for item in filters}
     best: tuple[str, tuple[tuple[str, Any], ...]] | None = None
     for name, fields in INDEXES.get(table, ()):
         covered = []

@@ -6,13 +6,22 @@ npm @mastra/convex 1.5.2 (mastra-adapter.md §2).  Requests come from JavaScript
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 from convex_mastra_emulator.errors import ThrownError
 from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.query_builder import IndexRangeBuilder
-from convex_mastra_emulator.values.javascript import property_of, slice_to, strictly_equal, to_string, truthy
+from convex_mastra_emulator.values.javascript import (
+    is_less,
+    property_of,
+    slice_to,
+    spread,
+    strictly_equal,
+    to_number,
+    to_string,
+    truthy,
+)
 from convex_mastra_emulator.values.types import Document, Value, undefined
 
 Request: TypeAlias = dict[str, Any]
@@ -46,24 +55,51 @@ def unsupported(request: Request, *, for_table: bool = False) -> Response:
     return refused(f"{text} for table {to_string(argument(request, 'tableName'))}" if for_table else text)
 
 
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    remaining = list(items)
+    for start in range(0, len(remaining), BATCH_SIZE):
+        yield remaining[start : start + BATCH_SIZE]
+
+
 def in_batches(items: Iterable[Item], work: Callable[[Item], Made]) -> list[Made]:
     """Works through ``items`` in batches of twenty-five.
 
     The items of one batch run concurrently in JavaScript: when one fails the others of its batch still run,
     and the first failure is raised after them; later batches never start.
     """
-    remaining = list(items)
     made: list[Made] = []
-    for start in range(0, len(remaining), BATCH_SIZE):
-        failure: Exception | None = None
-        for item in remaining[start : start + BATCH_SIZE]:
+    for batch in _batches(items):
+        failures: list[Exception] = []
+        for item in batch:
             try:
                 made.append(work(item))
             except Exception as error:
-                failure = failure or error
-        if failure is not None:
-            raise failure
+                failures.append(error)
+        if failures:
+            raise failures[0]
     return made
+
+
+def upsert_in_batches(
+    items: Iterable[Item], find: Callable[[Item], Document | None], write: Callable[[Item, Document | None], None]
+) -> None:
+    """Finds the row of each item and writes it, in batches as :func:`in_batches` has them.
+
+    That there is no row is known a step before that there is one, so the failure of a new row is raised first.
+    """
+    for batch in _batches(items):
+        of_new: list[Exception] = []
+        of_known: list[Exception] = []
+        for item in batch:
+            failures = of_known
+            try:
+                existing = find(item)
+                failures = of_new if existing is None else of_known
+                write(item, existing)
+            except Exception as error:
+                failures.append(error)
+        if of_new or of_known:
+            raise (of_new + of_known)[0]
 
 
 def find_by_record_id(ctx: MutationContext, table: str, record_id: Any) -> Document | None:
@@ -85,21 +121,18 @@ def distinct(values: Any) -> list[Any]:
     if values is None or values is undefined:
         return []
     if not isinstance(values, (list, str)):
-        raise TypeError(
-            f"{_type_of(values)} {to_string(values)} is not iterable (cannot read property Symbol(Symbol.iterator))"
-        )
-    kept: list[Any] = []
-    seen: set[Any] = set()
+        kind = {bool: "boolean ", float: "number "}.get(type(values))
+        shown = "object" if kind is None else kind + to_string(values)
+        raise TypeError(f"{shown} is not iterable (cannot read property Symbol(Symbol.iterator))")
+    first: dict[Any, Any] = {}
     for value in values:
-        key = (type(value), value) if isinstance(value, (str, float, bool, type(None))) else id(value)
-        if key not in seen:
-            seen.add(key)
-            kept.append(value)
-    return kept
+        first.setdefault(_identity(value), value)
+    return list(first.values())
 
 
-def _type_of(value: Any) -> str:
-    return {bool: "boolean", float: "number", dict: "object"}.get(type(value), "object")
+def _identity(value: Any) -> Any:
+    """What a ``Set`` tells values apart by: objects are only equal to themselves."""
+    return id(value) if isinstance(value, (list, dict, bytes)) else (type(value), to_string(value))
 
 
 def find_existing(ids: Any, find: Callable[[Any], Document | None]) -> list[Document]:
@@ -114,16 +147,14 @@ def ids_to_load(request: Request) -> list[Any]:
         ThrownError: for more than ten, counted before duplicates go.
     """
     ids = argument(request, "ids")
-    if not isinstance(ids, list):
-        property_of(ids, "length")
-    elif len(ids) > LOAD_MANY_IDS_MAX:
+    if is_less(float(LOAD_MANY_IDS_MAX), property_of(ids, "length")):
         raise ThrownError(f"loadMany supports at most {LOAD_MANY_IDS_MAX} ids per request")
     return distinct(ids)
 
 
 def without(record: Any, *names: str) -> dict[str, Any]:
     """``{...record}`` without some fields."""
-    return {name: item for name, item in record.items() if name not in names} if isinstance(record, dict) else {}
+    return {name: item for name, item in spread(record).items() if name not in names}
 
 
 def iterate(values: Any, name: str) -> list[Any]:
@@ -132,9 +163,9 @@ def iterate(values: Any, name: str) -> list[Any]:
     Raises:
         TypeError: with V8's text, if ``values`` is no list.
     """
-    if not isinstance(values, list):
+    if not isinstance(values, (list, str)):
         raise TypeError(f"{name} is not iterable")
-    return values
+    return list(values)
 
 
 def last_by_id(records: Any) -> list[Any]:
@@ -161,7 +192,7 @@ def merged_by_id(records: Any) -> list[dict[str, Any]]:
 def rows_to_take(request: Request) -> Any:
     """How many rows a ``queryTable`` reads: twice its limit, at most 10,000; without one (or 0) 10,000."""
     limit = argument(request, "limit")
-    return min(limit * 2, ROWS_MAX) if truthy(limit) else ROWS_MAX
+    return min(to_number(limit) * 2, ROWS_MAX) if truthy(limit) else ROWS_MAX
 
 
 def cut_to_limit(request: Request, rows: list[Any]) -> list[Any]:
@@ -171,19 +202,27 @@ def cut_to_limit(request: Request, rows: list[Any]) -> list[Any]:
 
 
 def filters_of(request: Request) -> list[dict[str, Any]]:
-    """The filters of a ``queryTable``, none if they are absent."""
+    """The filters of a ``queryTable`` that is filtered after reading; none if they are absent, or without elements.
+
+    Raises:
+        TypeError: with V8's text, for a text.
+    """
     filters = argument(request, "filters")
+    if isinstance(filters, str) and filters:
+        raise TypeError("request.filters.every is not a function")
     return filters if isinstance(filters, list) else []
 
 
 def matches(row: Value, filters: list[dict[str, Any]]) -> bool:
     """Whether every filter's field is strictly equal to its value; absent equals absent."""
     return all(
-        strictly_equal(row.get(item["field"], undefined), item.get("value", undefined))
-        if isinstance(row, dict)
-        else item.get("value", undefined) is undefined
-        for item in filters
+        strictly_equal(field_of(row, property_of(item, "field")), property_of(item, "value")) for item in filters
     )
+
+
+def field_of(row: Value, field: Any) -> Any:
+    """``row?.[field]``."""
+    return row.get(to_string(field), undefined) if isinstance(row, dict) else undefined
 
 
 def delete_batch(ctx: MutationContext, rows: list[Document]) -> Response:

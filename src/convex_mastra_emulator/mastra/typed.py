@@ -21,18 +21,17 @@ from convex_mastra_emulator.mastra.records import (
     delete_batch,
     done,
     equal_to,
-    filters_of,
     find_by_record_id,
     find_existing,
     ids_to_load,
-    in_batches,
     merged_by_id,
     rows_to_take,
+    upsert_in_batches,
     without,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.query_builder import FilterBuilder, QueryBuilder, TableQuery
-from convex_mastra_emulator.values.javascript import property_of, strictly_equal, truthy
+from convex_mastra_emulator.values.javascript import property_of, spread, strictly_equal, truthy
 from convex_mastra_emulator.values.types import Document, undefined
 
 _WORKFLOW_SNAPSHOTS = "mastra_workflow_snapshots"
@@ -42,18 +41,21 @@ def _insert(ctx: MutationContext, table: str, request: Request) -> Response:
     record = argument(request, "record")
     if not truthy(property_of(record, "id")):
         raise ThrownError("Record is missing an id")
-    _upsert(ctx, table, record)
+    _write(ctx, table, record, find_by_record_id(ctx, table, record["id"]))
     return done()
 
 
 def _batch_insert(ctx: MutationContext, table: str, request: Request) -> Response:
-    in_batches(merged_by_id(argument(request, "records")), lambda record: _upsert(ctx, table, record))
+    upsert_in_batches(
+        merged_by_id(argument(request, "records")),
+        lambda record: find_by_record_id(ctx, table, record["id"]),
+        lambda record, existing: _write(ctx, table, record, existing),
+    )
     return done()
 
 
-def _upsert(ctx: MutationContext, table: str, record: dict[str, Any]) -> None:
+def _write(ctx: MutationContext, table: str, record: dict[str, Any], existing: Document | None) -> None:
     """A row that exists is patched, so that fields which are not sent stay."""
-    existing = find_by_record_id(ctx, table, record["id"])
     if existing is None:
         ctx.db.insert(table, record)
     else:
@@ -87,12 +89,12 @@ def _load(ctx: MutationContext, table: str, request: Request) -> Response:
 
 
 def _names_a_run(keys: Any) -> bool:
-    return isinstance(keys.get("workflow_name"), str) and isinstance(keys.get("run_id"), str)
+    return isinstance(property_of(keys, "workflow_name"), str) and isinstance(property_of(keys, "run_id"), str)
 
 
-def _first_match(rows: list[Document], keys: dict[str, Any]) -> Document | None:
+def _first_match(rows: list[Document], keys: Any) -> Document | None:
     def is_match(row: Document) -> bool:
-        return all(strictly_equal(row.get(name, undefined), value) for name, value in keys.items())
+        return all(strictly_equal(row.get(name, undefined), value) for name, value in spread(keys).items())
 
     return next(filter(is_match, rows), None)
 
@@ -106,15 +108,24 @@ def _load_many(ctx: MutationContext, table: str, request: Request) -> Response:
 
 
 def _query_table(ctx: MutationContext, table: str, request: Request) -> Response:
-    filters = filters_of(request)
+    filters = _filters(request)
     query, indexed = _source(ctx.db.query(table), table, request, filters)
-    remaining = [item for item in filters if item.get("field") not in indexed]
+    remaining = [item for item in filters if property_of(item, "field") not in indexed]
     if remaining:
         query = query.filter(lambda q: _all_equal(q, remaining))
     rows = query.take(rows_to_take(request))
     if table == background_tasks.TABLE:
         rows = background_tasks.with_legacy_matches(ctx, rows, filters, rows_to_take(request))
     return done(result=cut_to_limit(request, rows))
+
+
+def _filters(request: Request) -> list[dict[str, Any]]:
+    filters = argument(request, "filters")
+    if filters is None or filters is undefined:
+        return []
+    if not isinstance(filters, list):
+        raise TypeError("filters?.filter is not a function")
+    return filters
 
 
 def _source(
@@ -142,7 +153,7 @@ def _hinted(query: TableQuery, hint: Any) -> TableQuery | QueryBuilder:
 
 
 def _all_equal(q: FilterBuilder, filters: list[dict[str, Any]]) -> Any:
-    conditions = [q.eq(q.field(item["field"]), item.get("value", undefined)) for item in filters]
+    conditions = [q.eq(q.field(property_of(item, "field")), property_of(item, "value")) for item in filters]
     return conditions[0] if len(conditions) == 1 else q.and_(*conditions)
 
 

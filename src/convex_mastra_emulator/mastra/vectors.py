@@ -22,11 +22,11 @@ from convex_mastra_emulator.mastra.records import (
     filters_of,
     find_existing,
     ids_to_load,
-    in_batches,
     last_by_id,
     matches,
     rows_to_take,
     unsupported,
+    upsert_in_batches,
     without,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
@@ -66,9 +66,8 @@ def _rows(ctx: MutationContext, index: str) -> QueryBuilder:
     return ctx.db.query(_TABLE).with_index("by_index", equal_to(("indexName", index)))
 
 
-def _put(ctx: MutationContext, index: str, record: dict[str, Any]) -> None:
+def _write(ctx: MutationContext, index: str, record: dict[str, Any], existing: Document | None) -> None:
     content = {"embedding": record.get("embedding", undefined), "metadata": record.get("metadata", undefined)}
-    existing = _find(ctx, index, record["id"])
     if existing is None:
         ctx.db.insert(_TABLE, {"id": record["id"], "indexName": index, **content})
     else:
@@ -79,12 +78,16 @@ def _insert(ctx: MutationContext, index: str, request: Request) -> Response:
     record = argument(request, "record")
     if not truthy(property_of(record, "id")):
         raise ThrownError("Vector record is missing an id")
-    _put(ctx, index, record)
+    _write(ctx, index, record, _find(ctx, index, record["id"]))
     return done()
 
 
 def _batch_insert(ctx: MutationContext, index: str, request: Request) -> Response:
-    in_batches(last_by_id(argument(request, "records")), lambda record: _put(ctx, index, record))
+    upsert_in_batches(
+        last_by_id(argument(request, "records")),
+        lambda record: _find(ctx, index, record["id"]),
+        lambda record, existing: _write(ctx, index, record, existing),
+    )
     return done()
 
 

@@ -195,7 +195,7 @@ class ArrayValidator(Validator):
         if type(value) is not list:
             return _no_match(value, self, path)
         leaf_type = self.element.leaf_type
-        if leaf_type is not None and set(map(type, value)) <= {leaf_type}:
+        if leaf_type is not None and list(map(type, value)).count(leaf_type) == len(value):
             return None
         for position, item in enumerate(value):
             problem = self.element.problem(item, f"{path}[{position}]", tables)

@@ -20,10 +20,9 @@ from convex import ConvexInt64
 from convex_mastra_emulator.errors import InvalidValue, RequestRefused
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values.display import rust_float
-from convex_mastra_emulator.values.size import Measured, take_in
+from convex_mastra_emulator.values.size import Measured, is_float_list, take_in
 from convex_mastra_emulator.values.types import Value, undefined
 
-_FLOATS = {float}
 _CONTAINERS = frozenset({dict, list})
 
 
@@ -92,7 +91,7 @@ def _untag(json: Any, *, undefined_allowed: bool) -> Any:
             for name, item in json.items()
         }
     if kind is list:
-        if json and set(map(type, json)) == _FLOATS:
+        if is_float_list(json):
             return json
         return [_untag(item, undefined_allowed=False) for item in json]
     return json

@@ -1,7 +1,8 @@
-"""How JavaScript writes values as text: ``String(number)``, ``JSON.stringify``, ``console.log``.
+"""What JavaScript does with values: writing them as text, comparing, adding and slicing them.
 
 Functions of a deployment run in JavaScript, so text they build (cached values, snapshots, messages of errors)
-has its forms: ``1`` and not ``1.0``, integer-like keys first, null for what JSON cannot hold (ECMA-262).
+has its forms: ``1`` and not ``1.0``, integer-like keys first, null for what JSON cannot hold.  Nor do they check
+what callers send: a text where a number belongs is no error but goes through its operators (ECMA-262).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from convex import ConvexInt64
+from convex_mastra_emulator.values.json_syntax import syntax_error_text
 from convex_mastra_emulator.values.types import Value, undefined
 
 _ARRAY_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
@@ -91,9 +93,14 @@ def stringify(value: Value) -> str:
     raise AssertionError(f"{value!r} is no JavaScript value")
 
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def _quote(text: str) -> str:
-    # Well-formed JSON.stringify leaves every character but the control ones, the quote and the backslash.
-    return json.dumps(text, ensure_ascii=False)
+    # Well-formed JSON.stringify leaves every character but the control ones, the quote, the backslash and lone
+    # surrogates.
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
 
 
 def inspect(value: Value) -> str:
@@ -164,17 +171,97 @@ def property_of(value: Any, name: str) -> Any:
     """
     if value is None or value is undefined:
         raise TypeError(f"Cannot read properties of {to_string(value)} (reading '{name}')")
-    return value.get(name, undefined) if type(value) is dict else undefined
+    if type(value) is dict:
+        return value.get(name, undefined)
+    return float(len(value)) if name == "length" and type(value) in (list, str) else undefined
+
+
+def spread(value: Any) -> dict[str, Any]:
+    """``{...value}``: lists and texts give their elements by index, what has no fields gives none."""
+    if type(value) is dict:
+        return dict(value)
+    return {str(index): item for index, item in enumerate(value)} if type(value) in (list, str) else {}
+
+
+# What `String.prototype.trim` takes off (ECMA-262, WhiteSpace and LineTerminator).
+_WHITESPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+_WHITESPACE += "\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+def trim(text: str) -> str:
+    """``text.trim()``."""
+    return text.strip(_WHITESPACE)
+
+
+_DECIMAL = re.compile(r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)", re.ASCII)
+_WITH_RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
+
+
+def to_number(value: Any) -> float:
+    """``Number(value)``."""
+    if value is None:
+        return 0.0
+    if isinstance(value, list):
+        value = to_string(value)
+    if isinstance(value, str):
+        return _number_in(trim(value))
+    if isinstance(value, ConvexInt64):
+        return float(value.value)
+    return float(value) if isinstance(value, (bool, int, float)) else math.nan
+
+
+def _number_in(text: str) -> float:
+    if not text:
+        return 0.0
+    if _WITH_RADIX.fullmatch(text):
+        return float(int(text, 0))
+    return float(text) if _DECIMAL.fullmatch(text) else math.nan
+
+
+def plus(left: Any, right: Any) -> Any:
+    """``left + right``: texts and objects are joined as text, everything else is added."""
+    if any(isinstance(value, (str, list, dict, bytes)) for value in (left, right)):
+        return to_string(left) + to_string(right)
+    return to_number(left) + to_number(right)
+
+
+def is_less(left: Any, right: Any) -> bool:
+    """``left < right``: two texts by UTF-16 units, everything else as numbers."""
+    left, right = _primitive(left), _primitive(right)
+    if isinstance(left, str) and isinstance(right, str):
+        return _utf16(left) < _utf16(right)
+    return to_number(left) < to_number(right)
+
+
+def is_less_or_equal(left: Any, right: Any) -> bool:
+    """``left <= right``."""
+    left, right = _primitive(left), _primitive(right)
+    if isinstance(left, str) and isinstance(right, str):
+        return _utf16(left) <= _utf16(right)
+    return to_number(left) <= to_number(right)
+
+
+def _primitive(value: Any) -> Any:
+    return to_string(value) if isinstance(value, (list, dict, bytes)) else value
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-be", "surrogatepass")
+
+
+def slice_from(items: list[Any], start: Any) -> list[Any]:
+    """``items.slice(start)``."""
+    return items[_slice_index(start, len(items)) :]
 
 
 def slice_to(items: list[Any], end: Any) -> list[Any]:
     """``items.slice(0, end)``."""
-    if end is undefined:
-        return list(items)
-    number = float(end) if isinstance(end, (int, float)) else math.nan
-    if math.isnan(number):
-        return []
-    return items[: int(max(-len(items), min(len(items), number)))]
+    return list(items) if end is undefined else items[: _slice_index(end, len(items))]
+
+
+def _slice_index(position: Any, length: int) -> int:
+    number = to_number(position)
+    return 0 if math.isnan(number) else int(max(-length, min(length, number)))
 
 
 def parse_json(text: Any) -> Any:
@@ -186,29 +273,9 @@ def parse_json(text: Any) -> Any:
     text = to_string(text)
     try:
         return json.loads(text, parse_int=float, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise SyntaxError(_v8_text(text, error.pos)) from None
-    except _ConstantRefused as refused:
-        raise SyntaxError(_v8_text(text, text.find(str(refused)))) from None
-
-
-class _ConstantRefused(Exception):
-    """NaN or Infinity stands in JSON text."""
+    except ValueError:
+        raise SyntaxError(syntax_error_text(text)) from None
 
 
 def _refuse_constant(name: str) -> Any:
-    raise _ConstantRefused(name)
-
-
-# V8 quotes at most this many characters around the place (src/json/json-parser.cc, kMaxContextCharacters).
-_CONTEXT = 10
-
-
-def _v8_text(text: str, position: int) -> str:
-    if position >= len(text.rstrip()):
-        return "Unexpected end of JSON input"
-    if text in ("undefined", "[object Object]"):
-        return f'"{text}" is not valid JSON'
-    start, end = max(0, position - _CONTEXT), min(len(text), position + _CONTEXT)
-    shown = ("..." if start > 0 else "") + f'"{text[start:end]}"' + ("..." if end < len(text) else "")
-    return f"Unexpected token '{text[position]}', {shown} is not valid JSON"
+    raise ValueError(f"{name} is no JSON")

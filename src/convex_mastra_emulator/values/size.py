@@ -22,8 +22,6 @@ from convex_mastra_emulator.values.types import Value, undefined
 # A Python int stands for a JavaScript number, as in PyPI convex 0.8.1 (convex/values.py int_to_float).
 SAFE_INTEGER_MAX = 2**53
 
-_FLOATS = {float}
-
 
 class Measured(NamedTuple):
     """A value nobody else holds, with its size in bytes and its nesting depth."""
@@ -35,6 +33,11 @@ class Measured(NamedTuple):
 
 _Parts: TypeAlias = tuple[Value, int, int]
 """What :class:`Measured` names; plain inside this module, where it is made for every element."""
+
+
+def is_float_list(value: list[Any]) -> bool:
+    """Whether a list holds Float64 and nothing else, as embeddings do; such lists are never walked in Python."""
+    return bool(value) and type(value[0]) is float and list(map(type, value)).count(float) == len(value)
 
 
 def take_in(value: Any, limits: Limits) -> Measured:
@@ -110,7 +113,7 @@ def _take_in_object(value: Mapping[str, Any], limits: Limits) -> _Parts:
 
 
 def _take_in_array(value: list[Any], limits: Limits) -> _Parts:
-    if value and set(map(type, value)) == _FLOATS:  # an embedding: measured without a call per element
+    if is_float_list(value):  # measured without a call per element
         if len(value) > limits.array_length_max:
             raise _too_long(len(value), limits)
         return (value.copy(), 2 + 9 * len(value), 1)
@@ -194,7 +197,7 @@ def measure(value: Value) -> tuple[int, int]:
             nesting = max(nesting, item_nesting)
         return size, nesting + 1
     if kind is list:
-        if value and set(map(type, value)) == _FLOATS:
+        if is_float_list(value):
             return 2 + 9 * len(value), 1
         parts = [measure(item) for item in value]
         return 2 + sum(size for size, _ in parts), 1 + max((nesting for _, nesting in parts), default=0)
@@ -219,7 +222,7 @@ def copy_of(value: Value) -> Value:
             for name, item in value.items()
         }
     if kind is list:
-        if value and type(value[0]) is float and set(map(type, value)) == _FLOATS:
+        if is_float_list(value):
             return value.copy()
         return [copy_of(item) for item in value]
     return value
