@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from convex_mastra_emulator import Emulator, ManualClock
 from tests.node_project import Oracle, ensure_npm_project
 

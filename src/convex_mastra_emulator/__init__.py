@@ -1,6 +1,7 @@
 """A Convex deployment, as the Mastra agent framework uses it, inside a Python process."""
 
 from convex import ConvexError, ConvexInt64
+
 from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import EmulatorError, FunctionError

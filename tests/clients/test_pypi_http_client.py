@@ -11,9 +11,9 @@ import urllib.request
 from typing import Any
 
 import pytest
+from convex import ConvexInt64
 from convex.http_client import ConvexExecutionError, ConvexHttpClient
 
-from convex import ConvexInt64
 from tests.clients.node_cases import ServedDeployment
 
 STORAGE = "mastra/storage:handle"

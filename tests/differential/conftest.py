@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from convex_mastra_emulator.schema import Schema
 from hypothesis import HealthCheck, settings
+
+from convex_mastra_emulator.schema import Schema
 from tests.node_project import Oracle
 
 # The same examples on every run, so that a red run is a change of ours; `EXAMPLES` of fresh ones look for new faults.

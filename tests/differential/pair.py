@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from convex import ConvexError
+
 from convex_mastra_emulator import Emulator, ManualClock
 from convex_mastra_emulator.errors import FunctionError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS

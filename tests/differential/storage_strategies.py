@@ -197,7 +197,17 @@ def requests(
 
 def unknown_operations(table: str) -> st.SearchStrategy[Step]:
     """Operations that do not exist, and some that exist for other tables."""
-    ops = ("count", "", None, 5.0, "createSchedule", "listDueSchedules", "omGetLatest", "updateThread", "mergeWorkflowState")
+    ops = (
+        "count",
+        "",
+        None,
+        5.0,
+        "createSchedule",
+        "listDueSchedules",
+        "omGetLatest",
+        "updateThread",
+        "mergeWorkflowState",
+    )
     return st.sampled_from(ops).map(lambda op: Call(PATH, {"op": op, "tableName": table}))
 
 

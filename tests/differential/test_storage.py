@@ -7,11 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convex_mastra_emulator.schema import Schema
-from tests.differential.pair import Pair, Step, play
+from tests.differential.pair import Pair, play
 from tests.differential.storage_strategies import physical, sequences, typed_steps
 from tests.node_project import Oracle
 
-PLAIN_TABLES = ("mastra_messages", "mastra_channel_installations", "mastra_channel_config", "mastra_vector_indexes", "mastra_scorers")
+PLAIN_TABLES = (
+    "mastra_messages",
+    "mastra_channel_installations",
+    "mastra_channel_config",
+    "mastra_vector_indexes",
+    "mastra_scorers",
+)
 
 
 @pytest.mark.parametrize("table", PLAIN_TABLES)

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import (
     ConvexError,
     ConvexInt64,
@@ -299,4 +300,3 @@ def test_texts_are_made_from_parts() -> None:
 
 def test_text_for_a_caller_without_frames_is_bare() -> None:
     assert Failure(message="ArgumentValidationError: no").nested_text == "ArgumentValidationError: no"
-

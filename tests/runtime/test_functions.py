@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import action, internal_action, internal_mutation, internal_query, mutation, query
 from convex_mastra_emulator.errors import FunctionUnavailable, RequestRefused, SchemaDefinitionError
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry

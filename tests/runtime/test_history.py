@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import Emulator, ManualClock, mutation, query
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
 from convex_mastra_emulator.runtime.executor import python_arguments

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import Emulator, FunctionError, action, internal_query, mutation, query
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
 from convex_mastra_emulator.runtime.identity import ADMIN, ANONYMOUS, Identity, acting_as, user_identity

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import ConvexInt64, Emulator, Limits, action, mutation, query, undefined
 from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.executor import python_arguments
@@ -150,9 +151,7 @@ def test_many_writes_are_warned_of(count: int, is_warned: bool) -> None:
 def test_many_bytes_written_are_warned_of(size: int, is_warned: bool) -> None:
     lines = logged(inserts(10, size), Limits(written_size_max=1025))
 
-    warning = (
-        f"[WARN] Many bytes written in a single function execution (actual: {670 + 10 * size} bytes, limit: 1025 bytes)."
-    )
+    warning = f"[WARN] Many bytes written in a single function execution (actual: {670 + 10 * size} bytes, limit: 1025 bytes)."
     assert lines == ((warning,) if is_warned else ())
 
 
@@ -196,9 +195,7 @@ def test_large_document_is_warned_of(size: int, is_warned: bool) -> None:
 
     outcome = emulator.call("logs:insert", python_arguments(None), FunctionKind.MUTATION, ADMIN)
 
-    warning = (
-        f'[WARN] Large document written with ID "{outcome.value}" (actual: {67 + size} bytes, limit: 100 bytes).'
-    )
+    warning = f'[WARN] Large document written with ID "{outcome.value}" (actual: {67 + size} bytes, limit: 100 bytes).'
     assert outcome.log_lines == ((warning,) if is_warned else ())
 
 
@@ -216,8 +213,7 @@ def test_deep_document_is_warned_of(emulator: Emulator, levels: int, is_warned: 
     outcome = emulator.call("logs:insert", python_arguments(None), FunctionKind.MUTATION, ADMIN)
 
     warning = (
-        f'[WARN] Deeply nested document written with ID "{outcome.value}" '
-        f"(actual: {levels} levels, limit: 16 levels)."
+        f'[WARN] Deeply nested document written with ID "{outcome.value}" (actual: {levels} levels, limit: 16 levels).'
     )
     assert outcome.log_lines == ((warning,) if is_warned else ())
 

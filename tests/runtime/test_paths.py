@@ -4,6 +4,7 @@ convex-backend crates/convex/sync_types/src/udf_path.rs, module_path.rs and path
 """
 
 import pytest
+
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from convex_mastra_emulator.errors import InvalidValue, RequestRefused
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values import undefined
@@ -21,8 +24,6 @@ from convex_mastra_emulator.values.codec import (
 )
 from convex_mastra_emulator.values.json_text import parse_json, write_json
 from convex_mastra_emulator.values.order import same, sort_key
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent.parent / "data" / "values.json"
 LIMITS = Limits()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+
 from convex_mastra_emulator.values import undefined
 from convex_mastra_emulator.values.display import character, display, human_size, quoted, rust_float, type_name
 
@@ -69,7 +70,9 @@ def test_text_is_quoted_as_rust_quotes_it(text: str, shown: str) -> None:
     assert quoted(text) == shown
 
 
-@pytest.mark.parametrize(("char", "shown"), [("-", "'-'"), ("'", r"'\''"), ('"', "'\"'"), ("\n", r"'\n'"), ("é", "'é'")])
+@pytest.mark.parametrize(
+    ("char", "shown"), [("-", "'-'"), ("'", r"'\''"), ('"', "'\"'"), ("\n", r"'\n'"), ("é", "'é'")]
+)
 def test_character_is_quoted_as_rust_quotes_it(char: str, shown: str) -> None:
     assert character(char) == shown
 

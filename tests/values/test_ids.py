@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from convex_mastra_emulator.errors import InvalidValue
-from convex_mastra_emulator.values.ids import ALPHABET, IdSource, decode_id, decode_legacy_id, encode_id
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from convex_mastra_emulator.errors import InvalidValue
+from convex_mastra_emulator.values.ids import ALPHABET, IdSource, decode_id, decode_legacy_id, encode_id
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "data" / "ids.json").read_text())
 ZEROS = bytes(16)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+
 from convex_mastra_emulator.values import undefined
 from convex_mastra_emulator.values.codec import encode
 from convex_mastra_emulator.values.javascript import (
@@ -27,7 +28,6 @@ from convex_mastra_emulator.values.javascript import (
     to_string,
     truthy,
 )
-
 from tests.node_project import node_binary
 
 Answers = dict[str, list[Any]]
@@ -100,7 +100,7 @@ def random_json(depth: int = 0) -> Any:
 JSON_VALUES: list[Any] = [
     *TEXTS,
     *(None, True, False, 1.0, 1.5, -0.0, math.nan, math.inf, [], {}, b"\1", [None, [1.0]]),
-    *({"b": 1.0, "a": 2.0}, {"10": 1.0, "9": 2.0, "a": 3.0}, {key: None for key in KEYS}),
+    *({"b": 1.0, "a": 2.0}, {"10": 1.0, "9": 2.0, "a": 3.0}, dict.fromkeys(KEYS)),
     *({"a": undefined, "b": 1.0}, [undefined, 1.0], {"a": {"b": undefined}}),
     *(random_json() for _ in range(300)),
 ]
@@ -125,7 +125,23 @@ EQUAL: list[Any] = [
     for left in (0.0, -0.0, 1.0, math.nan, "1", "", None, undefined, True, ConvexInt64(1), ConvexInt64(0))
     for right in (0.0, 1.0, math.nan, "1", "", None, undefined, True, False, ConvexInt64(1), [], {})
 ]
-ENDS: list[Any] = [0.0, 1.0, 2.9, 3.0, 9.0, -1.0, -2.5, -9.0, -0.5, math.inf, -math.inf, math.nan, undefined, None, True]
+ENDS: list[Any] = [
+    0.0,
+    1.0,
+    2.9,
+    3.0,
+    9.0,
+    -1.0,
+    -2.5,
+    -9.0,
+    -0.5,
+    math.inf,
+    -math.inf,
+    math.nan,
+    undefined,
+    None,
+    True,
+]
 PARSED = [
     *("1", "-1.5e3", '"a"', "[]", "{}", " [ 1 , 2 ] ", '{"b":1,"a":[null,true,false]}', '{"a":1,"b":2,"a":3}', "\t1\n"),
     *('"\\u0041\\n\\ud83d\\ude00"', '{"10":1,"9":2,"x":3}', "12345678901234567890", "1e400", '"\\u2028"', "0.1", "-0"),
@@ -158,7 +174,7 @@ CASES: dict[str, list[Any]] = {
     "text": TO_TEXT,
     "equal": EQUAL,
     "slice": ENDS,
-    "keys": [{key: None for key in KEYS}, {"b": 1.0, "a": 2.0}, {}],
+    "keys": [dict.fromkeys(KEYS), {"b": 1.0, "a": 2.0}, {}],
     "parse": [*PARSED, *REFUSED],
 }
 

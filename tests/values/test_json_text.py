@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 import pytest
-from convex_mastra_emulator.values.json_text import JsonTextError, parse_json, write_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from convex_mastra_emulator.values.json_text import JsonTextError, parse_json, write_json
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Field names, identifiers and field paths: convex-engine.md §1.5."""
 
 import pytest
+
 from convex_mastra_emulator.errors import InvalidValue
 from convex_mastra_emulator.values.names import (
     check_identifier,

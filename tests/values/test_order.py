@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values import undefined
 from convex_mastra_emulator.values.codec import decode
 from convex_mastra_emulator.values.json_text import parse_json
 from convex_mastra_emulator.values.order import float_key, same, sort_key, successor, text_key
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent.parent / "data" / "values.json"
 
@@ -28,7 +29,9 @@ NEGATIVE_NAN = float_of(0xFFF8000000000000)
 field_names = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=3).filter(
     lambda name: not name.startswith("$")
 )
-texts = st.text(st.sampled_from("\0\x01a\xe9\xff\ufffd\U00010000\U0001f600") | st.characters(exclude_categories=["Cs"]), max_size=3)
+texts = st.text(
+    st.sampled_from("\0\x01a\xe9\xff\ufffd\U00010000\U0001f600") | st.characters(exclude_categories=["Cs"]), max_size=3
+)
 leaves = (
     st.none()
     | st.booleans()

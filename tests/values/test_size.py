@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from convex_mastra_emulator.errors import InvalidValue, UnsupportedType
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values import undefined
 from convex_mastra_emulator.values.codec import decode_measured
 from convex_mastra_emulator.values.json_text import parse_json
 from convex_mastra_emulator.values.size import copy_of, measure, size_of, take_in
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent.parent / "data" / "values.json"
 LIMITS = Limits()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.database.documents import field_at
 from convex_mastra_emulator.errors import InvalidQuery
 from convex_mastra_emulator.values.codec import encode

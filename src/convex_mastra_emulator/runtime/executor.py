@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convex import ConvexError
+
 from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store

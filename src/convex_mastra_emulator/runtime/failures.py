@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convex import ConvexError
+
 from convex_mastra_emulator.database.pagination import InvalidCursor
 from convex_mastra_emulator.errors import EmulatorError, FunctionError
 from convex_mastra_emulator.limits import Limits

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.errors import InvalidValue, SchemaDefinitionError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.schema.validators import (

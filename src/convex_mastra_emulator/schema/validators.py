@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.errors import InvalidValue
 from convex_mastra_emulator.values.display import display, quoted
 from convex_mastra_emulator.values.ids import decode_id

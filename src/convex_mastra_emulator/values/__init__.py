@@ -15,6 +15,7 @@ A missing value is :data:`undefined`; it is no value and can never be stored.
 """
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.values.types import Document, Undefined, Value, undefined
 
 __all__ = ["ConvexInt64", "Document", "Undefined", "Value", "undefined"]

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.errors import InvalidValue, RequestRefused
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values.display import rust_float

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.values.types import Value, undefined
 
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\\": "\\\\", "\0": "\\0"}

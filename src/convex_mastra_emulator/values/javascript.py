@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.values.json_syntax import syntax_error_text
 from convex_mastra_emulator.values.types import Value, undefined
 

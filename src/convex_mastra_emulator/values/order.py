@@ -14,6 +14,7 @@ import struct
 from typing import Any
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.values.types import Value, undefined
 
 UNDEFINED_KEY = b"\x01"

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from convex import ConvexInt64
+
 from convex_mastra_emulator.errors import InvalidValue, UnsupportedType
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values.display import human_size
