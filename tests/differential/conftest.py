@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from convex_mastra_emulator.schema import Schema
+from tests.differential.pair import Pair
 from tests.node_project import Oracle
 
 # The same examples on every run, so that a red run is a change of ours; `EXAMPLES` of fresh ones look for new faults.
@@ -22,7 +23,21 @@ settings.register_profile(
 settings.load_profile("differential")
 
 
+class Pairs:
+    """Makes pairs; fresh ones, on the one oracle of the session."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle = oracle
+        self._schema = Schema.from_json(oracle.schema())
+
+    def __call__(self) -> Pair:
+        return Pair(self._oracle, self._schema)
+
+    def __repr__(self) -> str:
+        return "new_pair"
+
+
 @pytest.fixture(scope="session")
-def schema(oracle: Oracle) -> Schema:
-    """The tables of `convex/schema.ts`."""
-    return Schema.from_json(oracle.schema())
+def new_pair(oracle: Oracle) -> Pairs:
+    """Gives an empty emulator beside the emptied oracle."""
+    return Pairs(oracle)

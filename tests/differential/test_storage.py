@@ -1,15 +1,16 @@
-"""Requests to `mastra/storage:handle`, drawn at random, are answered and leave behind what the published handler does."""
+"""Random requests to `mastra/storage:handle` are answered, and leave behind, what the published handler does."""
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convex_mastra_emulator.schema import Schema
-from tests.differential.pair import Pair, play
-from tests.differential.storage_strategies import physical, sequences, typed_steps
-from tests.node_project import Oracle
+from tests.differential.pair import Pair, Step, play
+from tests.differential.storage_strategies import sequences, typed_steps
+
+NewPair = Callable[[], Pair]
 
 PLAIN_TABLES = (
     "mastra_messages",
@@ -20,9 +21,6 @@ PLAIN_TABLES = (
 )
 
 
-@pytest.mark.parametrize("table", PLAIN_TABLES)
-@given(data=st.data())
-def test_plain_tables(oracle: Oracle, schema: Schema, table: str, data: st.DataObject) -> None:
-    steps = data.draw(sequences(typed_steps(table)))
-
-    play(Pair(oracle, schema), steps, [physical(table)])
+@given(steps=st.sampled_from(PLAIN_TABLES).flatmap(lambda table: sequences(typed_steps(table))))
+def test_plain_tables(new_pair: NewPair, steps: list[Step]) -> None:
+    play(new_pair(), steps, PLAIN_TABLES)

@@ -144,6 +144,7 @@ class _PageReader:
         start: _Position | None,
         end: _Position | None,
     ) -> None:
+        self._transaction = transaction
         self._limits = transaction.limits
         self._stream = stream
         self._options = options
@@ -183,9 +184,10 @@ class _PageReader:
             except LimitReached as error:
                 if self._position() is None:
                     # Without a row there is no cursor to go on from: the deployment fails here, too.
-                    raise DeploymentError(
+                    self._transaction.fatal_error = DeploymentError(
                         INTERNAL_ERROR_TEXT, code="InternalServerError", kind=ErrorKind.INTERNAL
-                    ) from error
+                    )
+                    raise self._transaction.fatal_error from error
                 return documents, SPLIT_REQUIRED
             if row is None:
                 self._is_over = True

@@ -76,6 +76,8 @@ class Transaction:
         self.begin_ns = begin_ns
         self.meter = Meter(limits)
         self.read_set = ReadSet(limits)
+        self.fatal_error: DeploymentError | None = None
+        """An error no function can catch: it ends the call whatever the function does (§10.4)."""
         self._has_paginated = False
         self._id_source = id_source
         self._creation_time = begin_ns // 1_000_000 + (begin_ns % 1_000_000) / 1e6

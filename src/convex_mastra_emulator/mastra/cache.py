@@ -21,7 +21,16 @@ from convex_mastra_emulator.mastra.records import (
     unsupported,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.values.javascript import parse_json, property_of, stringify, to_string
+from convex_mastra_emulator.values.javascript import (
+    is_less,
+    is_less_or_equal,
+    parse_json,
+    plus,
+    property_of,
+    stringify,
+    to_number,
+    to_string,
+)
 from convex_mastra_emulator.values.types import Document, undefined
 
 _HEADS = "mastra_cache"
@@ -192,11 +201,11 @@ def _list_from_to(ctx: MutationContext, request: Request) -> Response:
     return done(result=[parse_json(item["value"]) for item in items.collect()])
 
 
-def _bounds(first: Any, last: Any, length: float) -> tuple[float, float] | None:
+def _bounds(first: Any, last: Any, length: float) -> tuple[Any, Any] | None:
     """Inclusive bounds; negative ones count from the end, as in Redis."""
-    start = max(length + first, 0.0) if first < 0 else first
-    end = length + last if last < 0 else last
-    return None if end < start or start >= length else (start, end)
+    start = max(to_number(plus(length, first)), 0.0) if is_less(first, 0.0) else first
+    end = plus(length, last) if is_less(last, 0.0) else last
+    return None if is_less(end, start) or is_less_or_equal(length, start) else (start, end)
 
 
 def _delete(ctx: MutationContext, request: Request) -> Response:

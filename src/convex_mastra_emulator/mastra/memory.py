@@ -9,7 +9,7 @@ from typing import Any
 
 from convex_mastra_emulator.mastra.records import Request, Response, argument, done, find_by_record_id, unsupported
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.values.javascript import parse_json
+from convex_mastra_emulator.values.javascript import parse_json, spread
 from convex_mastra_emulator.values.types import undefined
 
 
@@ -54,7 +54,7 @@ def _update_resource(ctx: MutationContext, table: str, request: Request) -> Resp
 
 
 def _merged_metadata(stored: Any, update: Any) -> dict[str, Any]:
-    return {**_stored_metadata(stored), **(update if isinstance(update, dict) else {})}
+    return {**_stored_metadata(stored), **spread(update)}
 
 
 def _stored_metadata(stored: Any) -> dict[str, Any]:

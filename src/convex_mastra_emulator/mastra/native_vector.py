@@ -5,15 +5,17 @@ npm @mastra/convex 1.5.2 ``mastraNativeVectorAction``, ``…Query``, ``…Mutati
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from convex_mastra_emulator.errors import ThrownError
-from convex_mastra_emulator.mastra.records import ROWS_MAX, argument, in_batches
+from convex_mastra_emulator.mastra.records import ROWS_MAX, argument, in_batches, upsert_in_batches, without
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
 from convex_mastra_emulator.runtime.functions import action, mutation, query
 from convex_mastra_emulator.runtime.query_builder import VectorFilterBuilder
 from convex_mastra_emulator.schema import v
 from convex_mastra_emulator.schema.validators import Field, ObjectValidator
+from convex_mastra_emulator.values.javascript import spread
 from convex_mastra_emulator.values.types import Document, undefined
 
 _RESULTS_MAX = 256
@@ -107,7 +109,8 @@ def _read(ctx: QueryContext, args: Arguments) -> Any:
 
 
 def _describe(ctx: QueryContext, args: Arguments) -> dict[str, Any]:
-    limit = max(1, min(args.get("countLimit", ROWS_MAX), ROWS_MAX))
+    asked = args.get("countLimit", ROWS_MAX)
+    limit = asked if math.isnan(asked) else max(1, min(asked, ROWS_MAX))
     rows = ctx.db.query(args["config"]["tableName"]).take(limit + 1)
     return {"count": min(len(rows), limit), "countIsLimited": len(rows) > limit}
 
@@ -128,8 +131,11 @@ def _upsert(ctx: MutationContext, config: Arguments, args: Arguments) -> dict[st
     metadata = _metadata_list(argument(args, "metadata"), len(ids))
     if len(set(ids)) != len(ids):
         raise ThrownError("Native vector upsert: ids must be unique")
-    rows = list(zip(ids, vectors, metadata, strict=True))
-    in_batches(rows, lambda row: _upsert_row(ctx, config, *row))
+    upsert_in_batches(
+        zip(ids, vectors, metadata, strict=True),
+        lambda row: _find(ctx, config, row[0]),
+        lambda row, existing: _upsert_row(ctx, config, existing, _record(config, *row), row[2]),
+    )
     return {"ok": True}
 
 
@@ -140,34 +146,42 @@ def _metadata_list(metadata: Any, count: int) -> list[Any]:
         raise ThrownError("Native vector upsert: metadata must be an array matching ids when provided")
     if len(metadata) != count:
         raise ThrownError(f"Native vector upsert: metadata length ({len(metadata)}) must match ids length ({count})")
-    if not all(isinstance(entry, dict) for entry in metadata):
+    if not all(map(_is_object, metadata)):
         raise ThrownError("Native vector upsert: metadata entries must be objects when provided")
     return metadata
 
 
-def _upsert_row(ctx: MutationContext, config: Arguments, record_id: str, vector: list[float], metadata: Any) -> None:
-    record = {
+def _is_object(value: Any) -> bool:
+    # JavaScript takes an ArrayBuffer for an object, one without fields.
+    return isinstance(value, (dict, bytes))
+
+
+def _record(config: Arguments, record_id: str, vector: list[float], metadata: Any) -> dict[str, Any]:
+    return {
         _id_field(config): record_id,
         _vector_field(config): vector,
-        _metadata_field(config): metadata,
+        **({} if metadata is undefined else {_metadata_field(config): metadata}),
         **_filter_fields(metadata, config),
     }
-    existing = _find(ctx, config, record_id)
+
+
+def _upsert_row(
+    ctx: MutationContext, config: Arguments, existing: Document | None, record: dict[str, Any], metadata: Any
+) -> None:
     if existing is None:
         ctx.db.insert(config["tableName"], record)
         return
-    changes = {name: item for name, item in record.items() if item is not undefined and name[:1] != "_"}
+    changes = without(record, "_id", "_creationTime")
     if metadata is not undefined:
-        absent = (field for field in config.get("filterFields", ()) if field not in metadata)
+        absent = set(config.get("filterFields", ())) - set(spread(metadata))
         changes.update(dict.fromkeys(absent, undefined))
     ctx.db.patch(existing["_id"], changes)
 
 
 def _filter_fields(metadata: Any, config: Arguments) -> dict[str, Any]:
     """The declared filter fields, taken out of the metadata."""
-    if metadata is undefined:
-        return {}
-    return {field: metadata[field] for field in config.get("filterFields", ()) if field in metadata}
+    fields = spread(metadata)
+    return {field: fields[field] for field in config.get("filterFields", ()) if field in fields}
 
 
 def _update_by_id(ctx: MutationContext, config: Arguments, args: Arguments) -> dict[str, Any]:
@@ -181,10 +195,10 @@ def _update_by_id(ctx: MutationContext, config: Arguments, args: Arguments) -> d
         changes[_vector_field(config)] = args["vector"]
     metadata = argument(args, "metadata")
     if metadata is not undefined:
-        if not isinstance(metadata, dict):
+        if not _is_object(metadata):
             raise ThrownError("Native vector update: metadata must be an object when provided")
         stored = existing.get(_metadata_field(config))
-        merged = {**(stored if isinstance(stored, dict) else {}), **metadata}
+        merged = {**(spread(stored) if _is_object(stored) else {}), **spread(metadata)}
         changes[_metadata_field(config)] = merged
         changes.update(_filter_fields(merged, config))
     if changes:

@@ -22,7 +22,21 @@ from convex_mastra_emulator.mastra.records import (
 )
 from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.query_builder import QueryBuilder
-from convex_mastra_emulator.values.javascript import parse_json, slice_to, stringify, to_string, truthy
+from convex_mastra_emulator.values.javascript import (
+    is_less_or_equal,
+    maximum,
+    parse_json,
+    plus,
+    property_of,
+    slice_from,
+    slice_to,
+    spread,
+    stringify,
+    to_number,
+    to_string,
+    trim,
+    truthy,
+)
 from convex_mastra_emulator.values.types import Document, undefined
 
 _TABLE = "mastra_observational_memory"
@@ -54,12 +68,11 @@ def _get_history(ctx: MutationContext, request: Request) -> Response:
     rows = _generations(ctx, request).take(ROWS_MAX)
     first, last, offset = (argument(request, name) for name in ("from", "to", "offset"))
     if truthy(first):
-        rows = [row for row in rows if row["createdAt"] >= first]
+        rows = [row for row in rows if is_less_or_equal(first, row["createdAt"])]
     if truthy(last):
-        rows = [row for row in rows if row["createdAt"] <= last]
+        rows = [row for row in rows if is_less_or_equal(row["createdAt"], last)]
     if offset is not undefined and offset is not None:
-        skipped = slice_to(rows, offset)
-        rows = rows[len(skipped) :]
+        rows = slice_from(rows, offset)
     return done(result=slice_to(rows, argument(request, "limit")))
 
 
@@ -114,27 +127,29 @@ def _swap_buffered(ctx: MutationContext, request: Request) -> Response:
     count = activation_boundary(chunks, request)
     activated, remaining = chunks[:count], chunks[count:]
     result = activation_result(activated)
-    observed_at = _first_present(
-        argument(request, "lastObservedAt"), activated[-1].get("lastObservedAt"), request["now"]
-    )
+    now = argument(request, "now")
+    observed_at = _first_present(argument(request, "lastObservedAt"), property_of(activated[-1], "lastObservedAt"), now)
     ctx.db.patch(
         document["_id"],
         {
             "activeObservations": _appended(document["activeObservations"], result["observations"], observed_at),
-            "observationTokenCount": _number(document["observationTokenCount"]) + result["observationTokensActivated"],
-            "pendingMessageTokens": max(
-                0.0, _number(document["pendingMessageTokens"]) - result["messageTokensActivated"]
+            "observationTokenCount": plus(
+                _number(document["observationTokenCount"]), result["observationTokensActivated"]
+            ),
+            "pendingMessageTokens": maximum(
+                0.0, _number(document["pendingMessageTokens"]) - to_number(result["messageTokensActivated"])
             ),
             "bufferedObservationChunks": stringify(remaining) if remaining else None,
             "lastObservedAt": observed_at,
-            "updatedAt": request["now"],
+            "updatedAt": now,
         },
     )
     return done(result=result)
 
 
 def _first_present(*values: Any) -> Any:
-    return next((value for value in values if value is not None and value is not undefined), undefined)
+    """``first ?? second ?? …``: the last value if none is there."""
+    return next((value for value in values if value is not None and value is not undefined), values[-1])
 
 
 def _appended(existing: str, added: str, observed_at: Any) -> str:
@@ -150,9 +165,12 @@ def _update_buffered_reflection(ctx: MutationContext, request: Request) -> Respo
         document["_id"],
         {
             "bufferedReflection": f"{existing}\n\n{to_string(added)}" if existing else added,
-            "bufferedReflectionTokens": _number(document.get("bufferedReflectionTokens")) + request["tokenCount"],
-            "bufferedReflectionInputTokens": _number(document.get("bufferedReflectionInputTokens"))
-            + request["inputTokenCount"],
+            "bufferedReflectionTokens": plus(
+                _number(document.get("bufferedReflectionTokens")), argument(request, "tokenCount")
+            ),
+            "bufferedReflectionInputTokens": plus(
+                _number(document.get("bufferedReflectionInputTokens")), argument(request, "inputTokenCount")
+            ),
             "reflectedObservationLineCount": argument(request, "reflectedObservationLineCount"),
             "updatedAt": argument(request, "updatedAt"),
         },
@@ -161,15 +179,15 @@ def _update_buffered_reflection(ctx: MutationContext, request: Request) -> Respo
 
 
 def _swap_buffered_reflection(ctx: MutationContext, request: Request) -> Response:
-    current, now = request["currentRecord"], request["now"]
-    document = _required(ctx, current.get("id", undefined))
+    current, now = argument(request, "currentRecord"), argument(request, "now")
+    document = _required(ctx, property_of(current, "id"))
     reflection = document.get("bufferedReflection")
     if not reflection:
         raise ThrownError("No buffered reflection to swap")
     observations = _with_unreflected(
         document["activeObservations"], reflection, _number(document.get("reflectedObservationLineCount"))
     )
-    record = _next_generation(current, observations, request, now)
+    record = _next_generation(spread(current), observations, request, now)
     ctx.db.insert(_TABLE, record)
     cleared = dict.fromkeys(
         (
@@ -185,7 +203,7 @@ def _swap_buffered_reflection(ctx: MutationContext, request: Request) -> Respons
 
 def _with_unreflected(observations: str, reflection: str, reflected_lines: float) -> str:
     """The reflection, then the lines that came after what it reflects on."""
-    rest = "\n".join(observations.split("\n")[int(reflected_lines) :]).strip()
+    rest = trim("\n".join(slice_from(observations.split("\n"), reflected_lines)))
     return f"{reflection}\n\n{rest}" if rest else reflection
 
 
@@ -209,7 +227,7 @@ def _next_generation(current: dict[str, Any], observations: str, request: Reques
         "activeObservations": observations,
         "activeObservationsPendingUpdate": None,
         "originType": "reflection",
-        "generationCount": current["generationCount"] + 1,
+        "generationCount": plus(current.get("generationCount", undefined), 1.0),
         "lastReflectionAt": now,
         "pendingMessageTokens": 0.0,
         "observationTokenCount": argument(request, "tokenCount"),

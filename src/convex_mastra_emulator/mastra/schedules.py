@@ -6,7 +6,6 @@ npm @mastra/convex 1.5.2 (mastra-adapter.md §2 and §8).
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from convex_mastra_emulator.errors import ThrownError
 from convex_mastra_emulator.mastra.records import (
@@ -21,7 +20,7 @@ from convex_mastra_emulator.mastra.records import (
 )
 from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.query_builder import IndexRangeBuilder
-from convex_mastra_emulator.values.javascript import property_of, strictly_equal, to_string, truthy
+from convex_mastra_emulator.values.javascript import property_of, spread, strictly_equal, to_string, truthy
 from convex_mastra_emulator.values.types import undefined
 
 _SCHEDULES = "mastra_schedules"
@@ -101,9 +100,9 @@ def _update_schedule(ctx: MutationContext, table: str, request: Request) -> Resp
     existing = find_by_record_id(ctx, table, record_id)
     if existing is None:
         raise ThrownError(f"Schedule {to_string(record_id)} not found")
-    changes: Any = argument(request, "patch")
+    changes = argument(request, "patch")
     ctx.db.patch(existing["_id"], changes)
-    return done(result={**existing, **changes})
+    return done(result={**existing, **spread(changes)})
 
 
 def _list_triggers(ctx: MutationContext, table: str, request: Request) -> Response:

@@ -18,7 +18,14 @@ from convex_mastra_emulator.mastra.records import (
     unsupported,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.values.javascript import parse_json, stringify, to_string, truthy
+from convex_mastra_emulator.values.javascript import (
+    parse_json,
+    property_of,
+    spread,
+    stringify,
+    to_string,
+    truthy,
+)
 from convex_mastra_emulator.values.types import Document
 
 _TABLE = "mastra_workflow_snapshots"
@@ -39,7 +46,7 @@ def _load_snapshot(ctx: MutationContext, request: Request) -> tuple[Document | N
     if existing is None:
         return None, None, refused(f"Workflow snapshot not found for runId {to_string(run_id)}")
     snapshot = _parsed(existing["snapshot"], ctx.now(), run_id)
-    if not isinstance(snapshot, dict) or not truthy(snapshot.get("context")):
+    if not truthy(property_of(snapshot, "context")):
         return None, None, refused(f"Snapshot for runId {to_string(run_id)} is missing or has invalid context")
     return existing, snapshot, None
 
@@ -81,18 +88,30 @@ def _merge_step_result(ctx: MutationContext, table: str, request: Request) -> Re
     request_context = parse_json(argument(request, "requestContext"))
     step_id = to_string(argument(request, "stepId"))
     context = snapshot["context"]
-    context[step_id] = _merged_result(context.get(step_id), result)
-    stored_context = snapshot.get("requestContext")
-    snapshot["requestContext"] = {
-        **(stored_context if isinstance(stored_context, dict) else {}),
-        **(request_context if isinstance(request_context, dict) else {}),
-    }
+    _set_property(context, step_id, _merged_result(property_of(context, step_id), result))
+    snapshot["requestContext"] = {**spread(property_of(snapshot, "requestContext")), **spread(request_context)}
     _store_snapshot(ctx, existing, snapshot)
     return done(result=stringify(context))
 
 
+def _set_property(target: Any, name: str, value: Any) -> None:
+    """``target[name] = value``.
+
+    Raises:
+        TypeError: with V8's text, if ``target`` has no properties.
+    """
+    if not isinstance(target, (dict, list)):
+        kind = {str: "string", bool: "boolean"}.get(type(target), "number")
+        raise TypeError(f"Cannot create property '{name}' on {kind} '{to_string(target)}'")
+    # A list keeps a property that is no position to itself: JSON does not show it.
+    if isinstance(target, dict):
+        target[name] = value
+
+
 def _merged_result(old: Any, new: Any) -> Any:
     """A step's new result; lists of outputs are merged position by position, everything else replaced."""
+    if truthy(old) and not isinstance(old, (dict, list)):
+        raise TypeError(f"Cannot use 'in' operator to search for 'output' in {to_string(old)}")
     old_output = old.get("output") if isinstance(old, dict) else None
     new_output = new.get("output") if isinstance(new, dict) else None
     if not isinstance(old_output, list) or not isinstance(new_output, list):
@@ -143,7 +162,7 @@ def _merge_state(ctx: MutationContext, table: str, request: Request) -> Response
         assert answer is not None
         return answer
     options = parse_json(argument(request, "opts"))
-    merged = {**snapshot, **(options if isinstance(options, dict) else {})}
+    merged = {**snapshot, **spread(options)}
     _store_snapshot(ctx, existing, merged)
     return done(result=stringify(merged))
 

@@ -44,7 +44,7 @@ from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import Console, LogLines, warn_of_usage
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.runtime.query_builder import QueryBuilder, TableQuery
-from convex_mastra_emulator.schema.validators import TableNumbers
+from convex_mastra_emulator.schema.validators import AnyValidator, TableNumbers
 from convex_mastra_emulator.usage import NOTHING_USED, Usage
 from convex_mastra_emulator.values.display import display, human_size
 from convex_mastra_emulator.values.ids import IdSource
@@ -83,8 +83,10 @@ class Call:
 class _Failed(Exception):
     """Ends a call with a failure that is no exception of the function's own code."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, is_merged: bool = False) -> None:
         self.failure = Failure(message=message)
+        self.is_merged = is_merged
+        """Whether a nested call had merged its writes when it failed (§7.6)."""
 
 
 def python_arguments(args: Any) -> ReadArguments:
@@ -93,7 +95,7 @@ def python_arguments(args: Any) -> ReadArguments:
     Raises:
         UnsupportedType: when it is neither.
     """
-    if args is None:
+    if args is None or args is undefined:
         args = {}
     if not hasattr(args, "keys"):
         raise UnsupportedType(f"The arguments to a Convex function must be an object. Received: {args!r}")
@@ -101,6 +103,22 @@ def python_arguments(args: Any) -> ReadArguments:
     def read(limits: Limits) -> list[Measured]:
         return [take_in(args, limits)]
 
+    return read
+
+
+def _converted_arguments(args: Any, limits: Limits) -> ReadArguments:
+    """Arguments of a call from inside: what is no value at all is refused on the caller's side.
+
+    Raises:
+        UnsupportedType: for such a value.
+    """
+    read = python_arguments(args)
+    try:
+        read(limits)
+    except UnsupportedType:
+        raise
+    except InvalidValue:
+        pass  # the called side tells this
     return read
 
 
@@ -152,7 +170,8 @@ class Executor:
             DeploymentError: of kind INTERNAL, when the deployment itself fails.
         """
         parsed = parse_path(path)
-        if parsed.is_system and not identity.is_admin:
+        if parsed.is_system and (not identity.is_admin or identity.user is not None):
+            # An administrator who acts as a user is not enough here.
             operation = "query" if kind is None else kind.value.lower()
             raise RequestRefused(
                 f"Operation {operation} not permitted", code="SystemIdentityRequired", kind=ErrorKind.FORBIDDEN
@@ -191,18 +210,15 @@ class Executor:
             value = self._run(call, read_arguments, transaction)
         except _Failed as failed:
             failure = failed.failure
-        except DeploymentError as error:
-            transaction.rollback(start)
-            if error.kind is ErrorKind.INTERNAL:
-                raise
-            failure = thrown(error, self.limits)
         except Exception as error:
             failure = thrown(error, self.limits)
         except BaseException:
             transaction.rollback(start)
             raise
-        if failure is not None or call.function.kind is FunctionKind.QUERY:
+        if failure is not None or transaction.fatal_error is not None or call.function.kind is FunctionKind.QUERY:
             transaction.rollback(start)
+        if transaction.fatal_error is not None:
+            raise transaction.fatal_error
         usage = transaction.usage
         warn_of_usage(call.logs, usage, self.limits)
         timestamp = self._commit(transaction, start.log_size)
@@ -283,11 +299,19 @@ class Executor:
         context = self._context(call, transaction)
         returned = call.function.handler(context, *(measured.value for measured in arguments))
         result = self._result(call, returned)
-        arguments_size = _ARRAY_OVERHEAD + sum(measured.size for measured in arguments)
         if call.depth == 0:
-            maximum = self.limits.arguments_size_max
-            call.logs.warn_of_limit("Large size of the function arguments", arguments_size, maximum, unit=" bytes")
-        return result
+            self._warn_of_sizes(call, _ARRAY_OVERHEAD + sum(measured.size for measured in arguments), result.size)
+        return result.value
+
+    def _warn_of_sizes(self, call: Call, arguments_size: int, result_size: int) -> None:
+        name = "action" if call.function.kind is FunctionKind.ACTION else "function"
+        limits = self.limits
+        call.logs.warn_of_limit(
+            f"Large size of the {name} arguments", arguments_size, limits.arguments_size_max, unit=" bytes"
+        )
+        call.logs.warn_of_limit(
+            f"Large size of the {name} return value", result_size, limits.return_size_max, unit=" bytes"
+        )
 
     def _arguments(self, call: Call, read_arguments: ReadArguments) -> list[Measured]:
         canonical = call.path.canonical
@@ -308,7 +332,7 @@ class Executor:
             raise _Failed(f"ArgumentValidationError: {problem}")
         return arguments
 
-    def _result(self, call: Call, returned: Any) -> Value:
+    def _result(self, call: Call, returned: Any) -> Measured:
         if isinstance(returned, (TableQuery, QueryBuilder)):
             raise ThrownError(
                 "Return value is a Query. Results must be retrieved with `.collect()`, `.take(n), `.unique()`, "
@@ -319,6 +343,8 @@ class Executor:
             returned = None
         try:
             result = take_in(returned, self.limits)
+        except UnsupportedType as error:
+            raise ThrownError(str(error)) from None
         except InvalidValue as error:
             raise _Failed(f"Function {canonical} return value invalid: {error}") from None
         if result.size > self.limits.return_size_max:
@@ -329,8 +355,8 @@ class Executor:
         if call.function.returns is not None:
             problem = call.function.returns.problem(result.value, "", self.store)
             if problem is not None:
-                raise _Failed(f"ReturnsValidationError: {problem}")
-        return result.value
+                raise _Failed(f"ReturnsValidationError: {problem}", is_merged=True)
+        return result
 
     def _context(self, call: Call, transaction: Transaction | None) -> Any:
         console = Console(call.logs)
@@ -355,7 +381,7 @@ class Executor:
             DeploymentError: when the function cannot be called.
             ThrownError: with the inner text when it fails; ``ConvexError`` when it threw one.
         """
-        if caller.depth + 1 >= self.limits.call_depth_max:
+        if caller.depth >= self.limits.call_depth_max:
             raise DeploymentError(
                 "Cross component call depth limit exceeded. Do you have an infinite loop in your app?",
                 code="MaximumCallDepthExceeded",
@@ -363,12 +389,14 @@ class Executor:
         parsed = parse_path(path)
         function = self.functions.find(parsed, kind, internal_allowed=True)
         call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1)
+        read_arguments = _converted_arguments(args, self.limits)
         start = transaction.savepoint()
         try:
             with transaction.nested_function():
-                return copy_of(self._run(call, python_arguments(args), transaction))
+                return copy_of(self._run(call, read_arguments, transaction))
         except _Failed as failed:
-            # A failed check of the result comes after the sub-transaction was merged: its writes stay (§7.6).
+            if not failed.is_merged:
+                transaction.rollback(start)
             raise ThrownError(failed.failure.message) from None
         except Exception as error:
             transaction.rollback(start)
@@ -381,7 +409,12 @@ class Executor:
             ThrownError: with the inner text when it fails; ``ConvexError`` when it threw one.
         """
         outcome = self._call(
-            parse_path(path), python_arguments(args), kind, caller.identity, caller.logs, internal=True
+            parse_path(path),
+            _converted_arguments(args, self.limits),
+            kind,
+            caller.identity,
+            caller.logs,
+            internal=True,
         )
         if outcome.failure is not None:
             raise _rethrown(outcome.failure)
@@ -441,7 +474,7 @@ def _convex_error(text: str, data: Value | Undefined) -> ConvexError:
 
 def _arguments_problem(function: Function, arguments: list[Value], tables: TableNumbers) -> str | None:
     validator = function.arguments
-    if validator is None:
+    if validator is None or isinstance(validator, AnyValidator):
         return None
     if len(arguments) != 1:
         return (

@@ -7,20 +7,22 @@ convex-backend crates/application/src/redaction.rs, crates/common/src/errors.rs,
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from convex import ConvexError
+from convex import ConvexError, ConvexInt64
 
 from convex_mastra_emulator.database.pagination import InvalidCursor
 from convex_mastra_emulator.errors import EmulatorError, FunctionError
 from convex_mastra_emulator.limits import Limits
-from convex_mastra_emulator.values.codec import encode
 from convex_mastra_emulator.values.javascript import stringify
 from convex_mastra_emulator.values.size import take_in
 from convex_mastra_emulator.values.types import Undefined, Value, undefined
 
+# convex-js src/values/value.ts MAX_VALUE_FOR_ERROR_LEN
 _DATA_TEXT_MAX = 16_384
+_TRUNCATED = "[...truncated]"
 _OWN_PACKAGE = __name__.split(".", 1)[0]
 
 
@@ -73,10 +75,22 @@ def _convex_error(error: ConvexError, limits: Limits) -> Failure:
         data = take_in(error.data, limits).value
     except EmulatorError as problem:
         return Failure(message=f"ConvexError with invalid data: {problem}")
-    text = data if isinstance(data, str) else stringify(encode(data))
-    if len(text) > _DATA_TEXT_MAX:
-        text = text[:_DATA_TEXT_MAX] + "[...truncated]"
+    text = data if isinstance(data, str) else _data_text(error.data)
     return Failure(message=_cut(f"Uncaught ConvexError: {text}", limits), frames=_frames(error), data=data)
+
+
+def _data_text(data: Any) -> str:
+    """The data as JSON text, in the order it was written in, Int64 as ``5n``; cut to 16,384 characters."""
+    text = stringify(_without_int64(data))
+    return text if len(text) <= _DATA_TEXT_MAX else text[: _DATA_TEXT_MAX - len(_TRUNCATED)] + _TRUNCATED
+
+
+def _without_int64(value: Any) -> Any:
+    if isinstance(value, ConvexInt64):
+        return f"{value.value}n"
+    if isinstance(value, Mapping):
+        return {name: _without_int64(item) for name, item in value.items()}
+    return [_without_int64(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _cut(message: str, limits: Limits) -> str:

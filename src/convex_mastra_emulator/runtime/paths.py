@@ -79,12 +79,14 @@ def _module_problem(module: str) -> str | None:
         return f"Module paths must be relative ({module} is absolute)."
     if ".." in parts:
         return f"Invalid path component ParentDir in {module}."
-    return next((problem for problem in map(_component_problem, parts) if problem is not None), None)
+    canonical = [*parts[:-1], parts[-1] if extension else f"{parts[-1]}.js"]
+    return next((problem for problem in map(_component_problem, canonical) if problem is not None), None)
 
 
 def _component_problem(part: str) -> str | None:
     if len(part) > _COMPONENT_LENGTH_MAX:
-        return f"Path component is too long ({len(part)} > maximum {_COMPONENT_LENGTH_MAX})."
+        shown = part[:_COMPONENT_LENGTH_MAX]
+        return f"Path component is too long ({len(part)} > maximum {_COMPONENT_LENGTH_MAX}): {shown}..."
     if not _COMPONENT.match(part):
         return f"Path component {part} can only contain alphanumeric characters, underscores, or periods."
     if not any(char.isalnum() for char in part):

@@ -226,6 +226,16 @@ def plus(left: Any, right: Any) -> Any:
     return to_number(left) + to_number(right)
 
 
+def maximum(left: float, right: float) -> float:
+    """``Math.max(left, right)``: NaN if one of them is."""
+    return math.nan if math.isnan(left) or math.isnan(right) else max(left, right)
+
+
+def minimum(left: float, right: float) -> float:
+    """``Math.min(left, right)``: NaN if one of them is."""
+    return -maximum(-left, -right)
+
+
 def is_less(left: Any, right: Any) -> bool:
     """``left < right``: two texts by UTF-16 units, everything else as numbers."""
     left, right = _primitive(left), _primitive(right)

@@ -56,7 +56,11 @@ def take_in(value: Any, limits: Limits) -> Measured:
 def _take_in(value: Any, limits: Limits) -> _Parts:
     kind = type(value)
     if kind is dict:
-        return _take_in_object(value, limits)
+        try:
+            return _take_in_object(value, limits)
+        except TypeError:
+            _text_keys(value)  # says which key is no text, if that was it
+            raise
     if kind is list:
         return _take_in_array(value, limits)
     if kind is str:

@@ -1,0 +1,234 @@
+r"""Why the deployment's parser (serde_json) refuses a text: what, and at which line and column.
+
+Only for texts that are known or suspected to be refused: it looks for the first fault and builds no value.
+Columns count bytes.  A fault that is seen before it is read stands at its own column, one found after reading at
+the column read so far.
+
+serde_json src/de.rs, src/read.rs, src/error.rs (1.0; checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NoReturn
+
+NESTING_MAX = 127
+
+_BLANKS = re.compile(rb"[ \t\n\r]*")
+_PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
+_DIGITS = re.compile(rb"[0-9]*")
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{4}")
+_ESCAPES = b'"\\/bfnrt'
+_IDENTS = {b"n": b"null", b"t": b"true", b"f": b"false"}
+_HIGH_SURROGATES = range(0xD800, 0xDC00)
+_LOW_SURROGATES = range(0xDC00, 0xE000)
+
+
+_EOF_VALUE = "EOF while parsing a value"
+
+
+class SerdeFault(Exception):
+    """The first fault, in serde's words."""
+
+
+def find_fault(text: str) -> SerdeFault | None:
+    """The first fault of a text, or None if serde would read it."""
+    scanner = _Scanner(text.encode("utf-8", "surrogatepass"))
+    try:
+        scanner.document()
+    except SerdeFault as fault:
+        return fault
+    return None
+
+
+class _Scanner:
+    """Reads JSON bytes from the start; ``at`` is the place of the next byte."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.depth = 0
+
+    def _fail(self, what: str, position: int) -> NoReturn:
+        line_start = self.data.rfind(b"\n", 0, position) + 1
+        line = self.data.count(b"\n", 0, position) + 1
+        raise SerdeFault(f"{what} at line {line} column {position - line_start}")
+
+    def _fail_here(self, what: str) -> NoReturn:
+        """The fault was read."""
+        self._fail(what, self.at)
+
+    def _fail_ahead(self, what: str) -> NoReturn:
+        """The fault is the next byte, or that there is none."""
+        self._fail(what, min(len(self.data), self.at + 1))
+
+    def _peek(self) -> bytes:
+        return self.data[self.at : self.at + 1]
+
+    def _peek_after_blanks(self) -> bytes:
+        self._skip(_BLANKS)
+        return self._peek()
+
+    def _next(self, what_if_none: str) -> bytes:
+        byte = self._peek()
+        if not byte:
+            self._fail_here(what_if_none)
+        self.at += 1
+        return byte
+
+    def _skip(self, pattern: re.Pattern[bytes]) -> int:
+        """Reads what matches and says how many bytes that were."""
+        found = pattern.match(self.data, self.at)
+        assert found is not None
+        self.at = found.end()
+        return found.end() - found.start()
+
+    def document(self) -> None:
+        self._value()
+        if self._peek_after_blanks():
+            self._fail_ahead("trailing characters")
+
+    def _value(self) -> None:
+        byte = self._peek_after_blanks()
+        if not byte:
+            self._fail_ahead(_EOF_VALUE)
+        if byte in _IDENTS:
+            self._ident(_IDENTS[byte])
+        elif byte in b"-0123456789":
+            self._number()
+        elif byte == b'"':
+            self.at += 1
+            self._string()
+        elif byte in b"[{":
+            self._container(byte)
+        else:
+            self._fail_ahead("expected value")
+
+    def _ident(self, word: bytes) -> None:
+        for expected in word:
+            if self._next(_EOF_VALUE)[0] != expected:
+                self._fail_here("expected ident")
+
+    def _number(self) -> None:
+        start = self.at
+        if self._peek() == b"-":
+            self.at += 1
+        first = self._next(_EOF_VALUE)
+        if not first.isdigit():
+            self._fail_here("invalid number")
+        if first == b"0":
+            if self._peek().isdigit():
+                self._fail_ahead("invalid number")
+        else:
+            self._skip(_DIGITS)
+        self._fraction()
+        self._exponent()
+        if math.isinf(float(self.data[start : self.at])):
+            self._fail_here("number out of range")
+
+    def _fraction(self) -> None:
+        if self._peek() == b".":
+            self.at += 1
+            if not self._skip(_DIGITS):
+                self._fail_ahead("invalid number" if self._peek() else _EOF_VALUE)
+
+    def _exponent(self) -> None:
+        if self._peek() in (b"e", b"E"):
+            self.at += 1
+            if self._peek() in (b"+", b"-"):
+                self.at += 1
+            if not self._next(_EOF_VALUE).isdigit():
+                self._fail_here("invalid number")
+            self._skip(_DIGITS)
+
+    def _string(self) -> None:
+        while True:
+            self._skip(_PLAIN)
+            byte = self._next("EOF while parsing a string")
+            if byte == b'"':
+                return
+            if byte != b"\\":
+                self._fail_here("control character (\\u0000-\\u001F) found while parsing a string")
+            self._escape()
+
+    def _escape(self) -> None:
+        byte = self._next("EOF while parsing a string")
+        if byte in _ESCAPES:
+            return
+        if byte != b"u":
+            self._fail_here("invalid escape")
+        unit = self._unit()
+        if unit in _LOW_SURROGATES:
+            self._fail_here("lone leading surrogate in hex escape")
+        if unit in _HIGH_SURROGATES:
+            for expected in (b"\\", b"u"):
+                if self._next("EOF while parsing a string") != expected:
+                    self._fail_here("unexpected end of hex escape")
+            if self._unit() not in _LOW_SURROGATES:
+                self._fail_here("lone leading surrogate in hex escape")
+
+    def _unit(self) -> int:
+        if len(self.data) - self.at < 4:
+            self.at = len(self.data)
+            self._fail_here("EOF while parsing a string")
+        digits = self.data[self.at : self.at + 4]
+        self.at += 4
+        if not _HEXADECIMAL.match(digits):
+            self._fail_here("invalid escape")
+        return int(digits, 16)
+
+    def _container(self, opening: bytes) -> None:
+        self.depth += 1
+        if self.depth > NESTING_MAX:
+            self._fail_ahead("recursion limit exceeded")
+        self.at += 1
+        if opening == b"[":
+            self._list()
+        else:
+            self._object()
+        self.at += 1
+        self.depth -= 1
+
+    def _list(self) -> None:
+        """Reads up to the closing bracket."""
+        if self._peek_after_blanks() == b"]":
+            return
+        if not self._peek():
+            self._fail_ahead("EOF while parsing a list")
+        while True:
+            self._value()
+            if not self._more(b"]", "EOF while parsing a list", "expected `,` or `]`"):
+                return
+
+    def _object(self) -> None:
+        """Reads up to the closing brace."""
+        if self._peek_after_blanks() == b"}":
+            return
+        what_if_none = "EOF while parsing an object"
+        while True:
+            byte = self._peek_after_blanks()
+            if byte != b'"':
+                self._fail_ahead("key must be a string" if byte else what_if_none)
+            self.at += 1
+            self._string()
+            byte = self._peek_after_blanks()
+            if byte != b":":
+                self._fail_ahead("expected `:`" if byte else "EOF while parsing an object")
+            self.at += 1
+            self._value()
+            if not self._more(b"}", "EOF while parsing an object", "expected `,` or `}`"):
+                return
+            what_if_none = _EOF_VALUE
+
+    def _more(self, closing: bytes, what_if_none: str, what_if_other: str) -> bool:
+        """Reads a comma; False before the closing bracket."""
+        byte = self._peek_after_blanks()
+        if byte == closing:
+            return False
+        if byte != b",":
+            self._fail_ahead(what_if_other if byte else what_if_none)
+        self.at += 1
+        if self._peek_after_blanks() == closing:
+            self._fail_ahead("trailing comma")
+        return True
