@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from convex_mastra_emulator import ManualClock, SystemClock
 
 

@@ -4,6 +4,7 @@ import inspect
 import re
 
 import pytest
+
 from convex_mastra_emulator import errors
 from convex_mastra_emulator.errors import (
     DeploymentError,

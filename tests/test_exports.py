@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 import convex
+
 import convex_mastra_emulator
 
 PROJECT = Path(__file__).parents[1]

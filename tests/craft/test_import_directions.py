@@ -26,16 +26,10 @@ LAYERS = (
     ("__main__",),
 )
 HEIGHTS = {name: height for height, names in enumerate(LAYERS) for name in names}
-# Above the emulator stands the package itself, with its public names; the client classes know one protocol only.
+# The package itself holds the public names and so stands where the emulator does.
 FRONT = "emulator"
+# The client classes know one protocol and nothing of what answers it.
 STORES_MAY_IMPORT = {"stores", "deployment"}
-MODULES = sorted((SOURCE / PACKAGE).rglob("*.py"))
-
-
-def part_of(module: str) -> str:
-    """`values` for `convex_mastra_emulator.values.size`; the emulator's for the package itself."""
-    names = module.split(".")
-    return names[1] if len(names) > 1 else FRONT
 
 
 def name_of(path: Path) -> str:
@@ -43,59 +37,75 @@ def name_of(path: Path) -> str:
     return ".".join(names[:-1] if names[-1] == "__init__" else names)
 
 
+TREES = {
+    name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted((SOURCE / PACKAGE).rglob("*.py"))
+}
+
+
+def part_of(module: str) -> str:
+    """`values` for `convex_mastra_emulator.values.size`."""
+    names = module.split(".")
+    return names[1] if len(names) > 1 else FRONT
+
+
 def imported_modules(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every import of the package's own modules, wherever it stands, with its line."""
+    """Every import wherever it stands, with its line; `from package import errors` is one of a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = _full_names(node)
-        else:
-            continue
-        yield from ((node.lineno, name) for name in names if name.split(".")[0] == PACKAGE)
-
-
-def _full_names(node: ast.ImportFrom) -> list[str]:
-    """`from package import errors` imports a module, `from package import Emulator` the package."""
-    module = node.module or ""
-    if module != PACKAGE:
-        return [module]
-    return [f"{module}.{alias.name}" if alias.name in HEIGHTS else module for alias in node.names]
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
+            yield from (
+                (node.lineno, f"{PACKAGE}.{alias.name}" if alias.name in HEIGHTS else PACKAGE) for alias in node.names
+            )
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or ""
 
 
 def is_allowed(importer: str, imported: str) -> bool:
     own, other = part_of(importer), part_of(imported)
-    if "stores" in (own, other):
-        return own != "stores" or other in STORES_MAY_IMPORT
+    if own == "stores":
+        return other in STORES_MAY_IMPORT
     return HEIGHTS[other] <= HEIGHTS[own]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: name_of(path))
-def test_module_imports_its_own_layer_and_lower_ones(path: Path) -> None:
-    importer = name_of(path)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-
+def test_modules_import_their_own_layer_and_lower_ones() -> None:
     upward = [
         f"{importer}:{line} imports {imported}"
+        for importer, tree in TREES.items()
         for line, imported in imported_modules(tree)
-        if not is_allowed(importer, imported)
+        if imported.split(".")[0] == PACKAGE and not is_allowed(importer, imported)
     ]
 
     assert upward == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: name_of(path))
-def test_module_is_imported_by_its_full_name(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+# `from . import x` hides which layer is meant.
+def test_modules_are_imported_by_their_full_names() -> None:
+    relative = [
+        f"{name}:{node.lineno}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level > 0
+    ]
 
-    assert [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level] == []
+    assert relative == []
+
+
+# The plugin stands on top of everything: nothing of the emulator knows that pytest exists.
+def test_modules_know_nothing_of_pytest() -> None:
+    knowing = [
+        f"{importer}:{line} imports {imported}"
+        for importer, tree in TREES.items()
+        for line, imported in imported_modules(tree)
+        if imported.split(".")[0] in ("pytest", "_pytest", "pytest_mastra_convex")
+    ]
+
+    assert knowing == []
 
 
 # A new folder has no place yet; whoever makes one says where it stands.
 def test_every_part_has_its_layer() -> None:
-    parts = {part_of(name_of(path)) for path in MODULES}
-
-    assert parts - set(HEIGHTS) - STORES_MAY_IMPORT == set()
+    assert {part_of(name) for name in TREES} - set(HEIGHTS) - STORES_MAY_IMPORT == set()
 
 
 @pytest.mark.parametrize(
@@ -111,23 +121,25 @@ def test_every_part_has_its_layer() -> None:
         ("stores.vector", "emulator", False),
     ],
 )
-def test_rule_itself(importer: str, imported: str, allowed: bool) -> None:
+def test_rule_tells_down_from_up(importer: str, imported: str, allowed: bool) -> None:
     assert is_allowed(f"{PACKAGE}.{importer}", f"{PACKAGE}.{imported}") is allowed
 
 
-def test_package_itself_stands_above_what_it_exports() -> None:
+def test_package_stands_above_what_it_exports() -> None:
     assert is_allowed(PACKAGE, f"{PACKAGE}.emulator")
     assert not is_allowed(f"{PACKAGE}.runtime.executor", PACKAGE)
 
 
-# The plugin stands on top of everything: nothing of the emulator knows that pytest exists.
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: name_of(path))
-def test_module_knows_nothing_of_pytest(path: Path) -> None:
-    roots = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            roots |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            roots.add((node.module or "").split(".")[0])
+def test_imports_are_found_in_all_their_forms() -> None:
+    tree = ast.parse(
+        f"import {PACKAGE}.errors\n"
+        f"from {PACKAGE} import limits, Emulator\n"
+        f"def f():\n    from {PACKAGE}.values.size import measure\n"
+    )
 
-    assert roots & {"pytest", "_pytest", "pytest_mastra_convex"} == set()
+    assert [imported.removeprefix(PACKAGE) for _, imported in imported_modules(tree)] == [
+        ".errors",
+        ".limits",
+        "",
+        ".values.size",
+    ]

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from typing import Any
 
 
@@ -121,8 +122,10 @@ def same_text(emulator: str, oracle: str) -> tuple[str, str]:
 
 def assert_same(what: str, emulator: Any, oracle: Any) -> None:
     """Fails unless the two JSON values are the same, types included: Python takes 1 and True for equal."""
-    emulated, expected = (json.dumps(value, indent=1, sort_keys=True) for value in (emulator, oracle))
-    assert emulated == expected, f"{what}: the emulator (left) and the oracle (right) differ"
+    emulated, expected = (json.dumps(value, indent=1, sort_keys=True).splitlines() for value in (emulator, oracle))
+    if emulated != expected:
+        difference = "\n".join(unified_diff(expected, emulated, "oracle", "emulator", lineterm="", n=2))
+        raise AssertionError(f"{what}\n{difference}")
 
 
 def assert_same_answer(what: str, emulator: Answer, oracle: Answer) -> None:

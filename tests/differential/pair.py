@@ -21,6 +21,8 @@ from tests.differential.comparison import Answer, Naming, assert_same, assert_sa
 from tests.node_project import FunctionKind, Oracle
 
 START_MS = 1_700_000_000_000
+# Between two mutations of a deployment time passes; enough for a batch of creation times, too little for a millisecond.
+_CALL_SECONDS = 10e-6
 
 Row = dict[str, Any]
 
@@ -49,6 +51,7 @@ class EmulatorSide:
         self.naming = Naming()
 
     def call(self, kind: FunctionKind, path: str, args: Row) -> Answer:
+        self.clock.advance(_CALL_SECONDS)
         run: Callable[[str, Any], Any] = getattr(self.emulator, kind)
         try:
             return Answer(value=encode(run(path, decode(args, DEFAULT_LIMITS))))
@@ -58,6 +61,7 @@ class EmulatorSide:
             return Answer(error=str(error))
 
     def store(self, table: str, value: Row) -> None:
+        self.clock.advance(_CALL_SECONDS)
         self.emulator.run(lambda ctx: ctx.db.insert(table, decode(value, DEFAULT_LIMITS)))
 
     def dump(self, table: str) -> list[Row]:

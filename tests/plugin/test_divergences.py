@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from pytest_mastra_convex import divergences
 from pytest_mastra_convex.divergences import Divergence, load_divergences, parse_divergences
 
@@ -88,14 +89,15 @@ def test_shipped_register_can_be_read() -> None:
 
 @pytest.fixture
 def registered(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project whose plugin knows one divergence; runs without the other plugins of this environment."""
+    """A project whose plugin knows one divergence, without the other plugins of this environment."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setattr(divergences, "load_divergences", lambda: parse_divergences(ENTRY))
     return pytester
 
 
 def run_marked(pytester: pytest.Pytester, marker: str, body: str) -> pytest.RunResult:
     pytester.makepyfile(f"import pytest\n\n@pytest.mark.{marker}\ndef test_it():\n    {body}\n")
-    return pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:xdist", "--strict-markers", "-rx")
+    return pytester.runpytest_inprocess("-p", "pytest_mastra_convex.plugin", "--strict-markers", "-rx")
 
 
 def test_marked_test_that_fails_is_an_expected_failure(registered: pytest.Pytester) -> None:
@@ -126,9 +128,10 @@ def test_marker_without_one_registered_id_stops_the_run(registered: pytest.Pytes
 def test_unmarked_tests_are_left_alone(registered: pytest.Pytester) -> None:
     registered.makepyfile("def test_it():\n    pass\n")
 
-    registered.runpytest_inprocess("-p", "no:randomly", "-p", "no:xdist").assert_outcomes(passed=1)
+    registered.runpytest_inprocess("-p", "pytest_mastra_convex.plugin").assert_outcomes(passed=1)
 
 
+# Loaded here by its entry point, as in a project that has only installed the package.
 def test_marker_is_listed(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--markers")
 

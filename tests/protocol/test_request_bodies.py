@@ -250,7 +250,7 @@ def test_arguments_are_a_list_or_the_only_one(api: HttpApi, args: bytes, receive
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("a-b:f", "Path component a-b can only contain alphanumeric characters, underscores, or periods."),
+        ("a-b:f", "Path component a-b.js can only contain alphanumeric characters, underscores, or periods."),
         (
             "m:a-b",
             "Identifier a-b has invalid character '-': Identifiers can only contain alphanumeric characters "

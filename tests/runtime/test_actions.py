@@ -5,10 +5,13 @@ convex-backend crates/isolate/src/environment/action (convex-engine.md §8, §10
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import ConvexError, Emulator, FunctionError, Limits, ManualClock, action, mutation, query
+from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.schema import define_schema, define_table, v
 
 
@@ -93,7 +96,9 @@ def test_others_may_write_between_the_calls_of_an_action(emulator: Emulator) -> 
 def test_each_call_of_an_action_has_its_own_limits() -> None:
     emulator = Emulator(limits=Limits(documents_written_max=1))
     emulator.define("acts:insert", mutation(insert))
-    emulator.define("acts:outer", action(lambda ctx, args: [ctx.run_mutation("acts:insert") for _ in range(3)] and None))
+    emulator.define(
+        "acts:outer", action(lambda ctx, args: [ctx.run_mutation("acts:insert") for _ in range(3)] and None)
+    )
 
     emulator.action("acts:outer")
 
@@ -221,6 +226,10 @@ def test_arguments_of_an_action_are_checked(emulator: Emulator) -> None:
 # Vector search
 
 
+def insert_picture(ctx: MutationContext, *, vector: list[float], kind: str) -> str:
+    return ctx.db.insert("pictures", {"v": vector, "kind": kind})
+
+
 @pytest.fixture
 def pictures() -> Iterator[Emulator]:
     table = define_table({"v": v.array(v.float64()), "kind": v.string()})
@@ -228,17 +237,20 @@ def pictures() -> Iterator[Emulator]:
         {"pictures": table.vector_index("by_v", vector_field="v", dimensions=2, filter_fields=["kind"])}
     )
     with Emulator(schema, seed=1) as emulator:
-        for vector, kind in (([1, 0], "cat"), ([0, 1], "cat"), ([0.8, 0.6], "dog")):
-            emulator.run(lambda ctx, row={"v": vector, "kind": kind}: ctx.db.insert("pictures", row))
+        for vector, kind in (([1.0, 0.0], "cat"), ([0.0, 1.0], "cat"), ([0.8, 0.6], "dog")):
+            emulator.run(partial(insert_picture, vector=vector, kind=kind))
         yield emulator
 
 
 def kinds(emulator: Emulator, found: list[dict[str, Any]]) -> list[str]:
-    return [emulator.run(lambda ctx, i=row["_id"]: ctx.db.get(i)["kind"]) for row in found]
+    documents: list[dict[str, Any]] = emulator.run(lambda ctx: [ctx.db.get(row["_id"]) for row in found])
+    return [document["kind"] for document in documents]
 
 
 def test_action_finds_the_nearest_documents(pictures: Emulator) -> None:
-    pictures.define("acts:search", action(lambda ctx, args: ctx.vector_search("pictures", "by_v", vector=[1, 0], limit=2)))
+    pictures.define(
+        "acts:search", action(lambda ctx, args: ctx.vector_search("pictures", "by_v", vector=[1, 0], limit=2))
+    )
 
     found = pictures.action("acts:search")
 
@@ -265,9 +277,7 @@ def test_search_finds_what_the_action_just_wrote(pictures: Emulator) -> None:
         written = ctx.run_mutation("acts:insert")
         return [written, ctx.vector_search("pictures", "by_v", vector=[-1, 0], limit=1)[0]["_id"]]
 
-    pictures.define(
-        "acts:insert", mutation(lambda ctx, args: ctx.db.insert("pictures", {"v": [-1, 0], "kind": "owl"}))
-    )
+    pictures.define("acts:insert", mutation(lambda ctx, args: ctx.db.insert("pictures", {"v": [-1, 0], "kind": "owl"})))
     pictures.define("acts:outer", action(write_and_search))
 
     written, found = pictures.action("acts:outer")

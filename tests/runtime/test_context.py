@@ -7,11 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import Emulator, undefined
 from convex_mastra_emulator.errors import InvalidArgument, ThrownError
 from convex_mastra_emulator.runtime.context import MutationContext, vector_query
+from convex_mastra_emulator.values import Document
 
 Body = Callable[[MutationContext], Any]
+
+
+def stored(ctx: MutationContext, document_id: str) -> Document:
+    document = ctx.db.get(document_id)
+    assert document is not None
+    return document
 
 
 @pytest.mark.parametrize(
@@ -104,9 +112,9 @@ def test_undefined_in_an_array_is_no_value(emulator: Emulator) -> None:
 def test_document_read_is_a_copy(emulator: Emulator) -> None:
     note = emulator.run(lambda ctx: ctx.db.insert("context_notes", {"tags": ["a"]}))
 
-    emulator.run(lambda ctx: ctx.db.get(note)["tags"].append("b"))
+    emulator.run(lambda ctx: stored(ctx, note)["tags"].append("b"))
 
-    assert emulator.run(lambda ctx: ctx.db.get(note)["tags"]) == ["a"]
+    assert emulator.run(lambda ctx: stored(ctx, note)["tags"]) == ["a"]
 
 
 def test_document_written_is_a_copy(emulator: Emulator) -> None:
@@ -115,10 +123,10 @@ def test_document_written_is_a_copy(emulator: Emulator) -> None:
 
     given["tags"].append("b")
 
-    assert emulator.run(lambda ctx: ctx.db.get(note)["tags"]) == ["a"]
+    assert emulator.run(lambda ctx: stored(ctx, note)["tags"]) == ["a"]
 
 
 @pytest.mark.parametrize("vector", [[], (), "text", None])
 def test_vector_must_be_an_array_with_numbers(vector: Any) -> None:
-    with pytest.raises(ThrownError, match="^`vector` must be a non-empty Array in vectorSearch$"):
+    with pytest.raises(ThrownError, match=r"^`vector` must be a non-empty Array in vectorSearch$"):
         vector_query(vector, None, None, None)

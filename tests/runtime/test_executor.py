@@ -7,6 +7,7 @@ convex-backend crates/udf/src/validation.rs and helpers.rs, crates/isolate/src/h
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import (
     Emulator,
     FunctionError,
@@ -91,9 +92,7 @@ def test_function_of_another_kind_is_told_by_its_canonical_path(emulator: Emulat
 
     outcome = emulator.call("messages:list", positional({}), FunctionKind(called), ANONYMOUS)
 
-    assert message_of(outcome) == (
-        f"Trying to execute messages.js:list as {called}, but it is defined as {declared}."
-    )
+    assert message_of(outcome) == f"Trying to execute messages.js:list as {called}, but it is defined as {declared}."
 
 
 @pytest.mark.parametrize("kind", ["Query", "Mutation", "Action"])
@@ -116,7 +115,7 @@ def test_no_arguments_are_an_empty_object(emulator: Emulator) -> None:
 def test_python_arguments_must_be_a_mapping(emulator: Emulator, args: Any) -> None:
     emulator.define("messages:echo", query(never))
 
-    with pytest.raises(UnsupportedType, match="The arguments to a Convex function must be an object. Received: "):
+    with pytest.raises(UnsupportedType, match=r"The arguments to a Convex function must be an object. Received: "):
         emulator.query("messages:echo", args)
 
 
@@ -164,8 +163,7 @@ def test_validated_function_takes_an_object(emulator: Emulator, value: Value, sh
     emulator.define("messages:object", query(never, args={}))
 
     assert message_of(outcome_of(emulator, "messages:object", value)) == (
-        "ArgumentValidationError: Expected to receive an object as the function's argument. "
-        f"Instead received: {shown}"
+        f"ArgumentValidationError: Expected to receive an object as the function's argument. Instead received: {shown}"
     )
 
 

@@ -77,7 +77,7 @@ def test_internal_function_is_hidden_from_everybody_else(emulator: Emulator, ide
     "identity", [ANONYMOUS, user_identity(ADA), acting_as(ADA)], ids=["anonymous", "user", "admin acting as user"]
 )
 def test_system_functions_are_for_administrators_only(emulator: Emulator, identity: Identity) -> None:
-    with pytest.raises(RequestRefused, match="^Operation query not permitted$") as refusal:
+    with pytest.raises(RequestRefused, match=r"^Operation query not permitted$") as refusal:
         emulator.query("_system/cli/tables", identity=identity)
 
     assert refusal.value.code == "SystemIdentityRequired"
@@ -85,9 +85,9 @@ def test_system_functions_are_for_administrators_only(emulator: Emulator, identi
 
 
 def test_refusal_of_a_system_function_names_the_operation(emulator: Emulator) -> None:
-    with pytest.raises(RequestRefused, match="^Operation mutation not permitted$"):
+    with pytest.raises(RequestRefused, match=r"^Operation mutation not permitted$"):
         emulator.mutation("_system/cli/tables", identity=ANONYMOUS)
-    with pytest.raises(RequestRefused, match="^Operation action not permitted$"):
+    with pytest.raises(RequestRefused, match=r"^Operation action not permitted$"):
         emulator.action("_system/cli/tables", identity=ANONYMOUS)
 
 

@@ -33,6 +33,14 @@ def logged(body: Callable[[MutationContext], Any], limits: Limits | None = None)
     return lines_of(emulator, "logs:body")
 
 
+def many(count: int) -> Callable[[MutationContext], None]:
+    def log(ctx: MutationContext) -> None:
+        for n in range(count):
+            ctx.console.log(n)
+
+    return log
+
+
 @pytest.mark.parametrize("level", ["log", "debug", "info", "warn", "error"])
 def test_line_begins_with_its_level(level: str) -> None:
     lines = logged(lambda ctx: getattr(ctx.console, level)("hello"))
@@ -88,7 +96,7 @@ def test_lines_of_nested_calls_stand_where_they_were_written(emulator: Emulator,
 
 
 def test_255_lines_are_kept() -> None:
-    lines = logged(lambda ctx: [ctx.console.log(n) for n in range(255)])
+    lines = logged(many(255))
 
     assert len(lines) == 255
     assert lines[-1] == "[LOG] 254"
@@ -97,14 +105,14 @@ def test_255_lines_are_kept() -> None:
 # The last of the 256 slots is for the word that there would have been more, also if just one more was written.
 @pytest.mark.parametrize("count", [256, 257, 1000])
 def test_last_of_256_slots_says_that_lines_are_missing(count: int) -> None:
-    lines = logged(lambda ctx: [ctx.console.log(n) for n in range(count)])
+    lines = logged(many(count))
 
     assert len(lines) == 256
     assert lines[-2:] == ("[LOG] 254", "[ERROR] Log overflow (maximum 256). Remaining log lines omitted.")
 
 
 def test_lines_of_nested_calls_share_the_256_slots(emulator: Emulator) -> None:
-    emulator.define("logs:inner", query(lambda ctx, args: [ctx.console.log(n) for n in range(200)]))
+    emulator.define("logs:inner", query(lambda ctx, args: many(200)(ctx)))
     emulator.define("logs:outer", mutation(lambda ctx, args: [ctx.run_query("logs:inner") for _ in range(2)]))
 
     lines = lines_of(emulator, "logs:outer")
@@ -151,7 +159,8 @@ def test_many_writes_are_warned_of(count: int, is_warned: bool) -> None:
 def test_many_bytes_written_are_warned_of(size: int, is_warned: bool) -> None:
     lines = logged(inserts(10, size), Limits(written_size_max=1025))
 
-    warning = f"[WARN] Many bytes written in a single function execution (actual: {670 + 10 * size} bytes, limit: 1025 bytes)."
+    used = f"(actual: {670 + 10 * size} bytes, limit: 1025 bytes)"
+    warning = f"[WARN] Many bytes written in a single function execution {used}."
     assert lines == ((warning,) if is_warned else ())
 
 

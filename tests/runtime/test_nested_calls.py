@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator import ConvexError, Emulator, FunctionError, internal_mutation, mutation, query, undefined
 from convex_mastra_emulator.errors import ThrownError
 from convex_mastra_emulator.schema import v
@@ -205,7 +206,9 @@ def test_caller_gets_a_copy_of_the_result(emulator: Emulator) -> None:
 
 def test_nested_call_without_arguments_gets_an_empty_object(emulator: Emulator) -> None:
     emulator.define("notes:echo", query(lambda ctx, args: args))
-    emulator.define("notes:outer", query(lambda ctx, args: [ctx.run_query("notes:echo"), ctx.run_query("notes:echo", {})]))
+    emulator.define(
+        "notes:outer", query(lambda ctx, args: [ctx.run_query("notes:echo"), ctx.run_query("notes:echo", {})])
+    )
 
     assert emulator.query("notes:outer") == [{}, {}]
 
@@ -250,7 +253,10 @@ def test_uncaught_inner_failure_is_told_with_both_frames(emulator: Emulator) -> 
         emulator.mutation("notes:outer")
 
     assert re.search(
-        "Server Error\nUncaught Error: Uncaught Error: boom\n" + FRAME.format("insert_and_fail") + "\n" + FRAME.format("call"),
+        "Server Error\nUncaught Error: Uncaught Error: boom\n"
+        + FRAME.format("insert_and_fail")
+        + "\n"
+        + FRAME.format("call"),
         str(error.value),
     )
 

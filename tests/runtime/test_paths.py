@@ -91,7 +91,7 @@ def test_bad_module_is_told_before_a_bad_function() -> None:
 
 # `a:b:f` splits at the last colon, which leaves a colon in the module.
 def test_path_splits_at_the_last_colon() -> None:
-    with pytest.raises(RequestRefused, match="Path component .* can only contain alphanumeric"):
+    with pytest.raises(RequestRefused, match=r"Path component .* can only contain alphanumeric"):
         parse_path("a:b:f")
 
 

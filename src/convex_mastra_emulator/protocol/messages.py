@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, RequestRefused
 from convex_mastra_emulator.values.json_text import JsonTextError, parse_json
+from convex_mastra_emulator.values.serde_syntax import Path, ValuePlaces
 
 
 class BodyRequest(Protocol):
@@ -47,7 +48,15 @@ def _is_json(content_type: str) -> bool:
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-def read_json_body(request: BodyRequest, size_max: int) -> Any:
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """A parsed body, with its text to tell places in it."""
+
+    text: str
+    value: Any
+
+
+def read_json_body(request: BodyRequest, size_max: int) -> JsonBody:
     """Parses the body of a request.
 
     Raises:
@@ -58,24 +67,28 @@ def read_json_body(request: BodyRequest, size_max: int) -> Any:
     if len(request.body) > size_max:
         # Not 413: a deployment answers 400 (convex-wire.md §0.11).
         raise _bad_body("Failed to buffer the request body: length limit exceeded")
-    return _parsed(request.body)
-
-
-def _parsed(body: bytes) -> Any:
+    text = _decoded(request.body)
     try:
-        return parse_json(body.decode())
+        return JsonBody(text, parse_json(text))
+    except JsonTextError as error:
+        raise _bad_body(f"Failed to parse the request body as JSON: {_prefix(error.path)}{error}") from None
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode()
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         column = error.start - (body.rfind(b"\n", 0, error.start) + 1) + 1
         raise _bad_body(
             f"Failed to parse the request body as JSON: invalid unicode code point at line {line} column {column}"
         ) from None
-    except JsonTextError as error:
-        raise _bad_body(f"Failed to parse the request body as JSON: {error}") from None
 
 
-def _mistyped(text: str) -> RequestRefused:
-    return _bad_body(f"Failed to deserialize the JSON body into the target type: {text}")
+def _prefix(path: Path) -> str:
+    """``queries[0].path: `` and the like; nothing for the whole body."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return f"{text.removeprefix('.')}: " if path else ""
 
 
 def _kind_of(value: Any) -> str:
@@ -90,54 +103,93 @@ def _kind_of(value: Any) -> str:
     return "sequence" if isinstance(value, list) else "map"
 
 
-def _field(body: Mapping[str, Any], name: str) -> Any:
-    if name not in body:
-        raise _mistyped(f"missing field `{name}`")
-    return body[name]
+class _Reader:
+    """Takes one value of a body apart; refusals say where in the body they stand."""
+
+    def __init__(self, body: JsonBody, path: Path = ()) -> None:
+        self._body = body
+        self._path = path
+
+    def at(self, path: Path) -> _Reader:
+        """The same for a value below."""
+        return _Reader(self._body, (*self._path, *path))
+
+    @property
+    def value(self) -> Any:
+        """The value itself."""
+        value = self._body.value
+        for part in self._path:
+            value = value[part]
+        return value
+
+    def _refused(self, what: str, place: str) -> RequestRefused:
+        return _bad_body(
+            f"Failed to deserialize the JSON body into the target type: {_prefix(self._path)}{what} at {place}"
+        )
+
+    def _mistyped(self, expected: str) -> RequestRefused:
+        places = ValuePlaces(self._body.text)
+        # Of a list or an object serde has only seen that it begins.
+        is_container = isinstance(self.value, (list, dict))
+        place = places.start_of(self._path) if is_container else places.end_of(self._path)
+        return self._refused(f"invalid type: {_kind_of(self.value)}, expected {expected}", place)
+
+    def fields(self, what: str) -> _Reader:
+        """Itself, if it is an object."""
+        if not isinstance(self.value, dict):
+            raise self._mistyped(what)
+        return self
+
+    def required(self, name: str) -> _Reader:
+        """A field that must be there."""
+        if name not in self.value:
+            raise self._refused(f"missing field `{name}`", ValuePlaces(self._body.text).end_of(self._path))
+        return self.at((name,))
+
+    def text(self) -> str:
+        """Itself, if it is text."""
+        if not isinstance(self.value, str):
+            raise self._mistyped("a string")
+        return str(self.value)
+
+    def optional_text(self, name: str) -> str | None:
+        """A field that is text, null, or not there."""
+        return None if self.value.get(name) is None else self.at((name,)).text()
+
+    def items(self) -> list[_Reader]:
+        """The elements of a list."""
+        if not isinstance(self.value, list):
+            raise self._mistyped("a sequence")
+        return [self.at((position,)) for position in range(len(self.value))]
 
 
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise _mistyped(f"{name}: invalid type: {_kind_of(value)}, expected a string")
-    return value
+def _call(reader: _Reader, path: str | None = None) -> CallRequest:
+    fields = reader.fields("struct UdfPostRequest")
+    return CallRequest(
+        path=fields.required("path").text() if path is None else path,
+        args=fields.required("args").value,
+        format=fields.optional_text("format"),
+        component_path=fields.optional_text("componentPath"),
+    )
 
 
-def _optional_text(body: Mapping[str, Any], name: str) -> str | None:
-    value = body.get(name)
-    return None if value is None else _text(value, name)
-
-
-def _object(body: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(body, dict):
-        raise _mistyped(f"invalid type: {_kind_of(body)}, expected {what}")
-    return body
-
-
-def call_request(body: Any, *, path: str | None = None) -> CallRequest:
+def call_request(body: JsonBody, *, path: str | None = None) -> CallRequest:
     """The call a body asks for; ``path`` if the URL names the function.
 
     Raises:
         RequestRefused: ``BadJsonBody`` with the name of the field.
     """
-    fields = _object(body, "struct UdfPostRequest")
-    return CallRequest(
-        path=_text(_field(fields, "path"), "path") if path is None else path,
-        args=_field(fields, "args"),
-        format=_optional_text(fields, "format"),
-        component_path=_optional_text(fields, "componentPath"),
-    )
+    return _call(_Reader(body), path)
 
 
-def batch_request(body: Any) -> list[CallRequest]:
+def batch_request(body: JsonBody) -> list[CallRequest]:
     """The calls of a batch.
 
     Raises:
         RequestRefused: ``BadJsonBody`` with the name of the field.
     """
-    queries = _field(_object(body, "struct QueryBatchArgs"), "queries")
-    if not isinstance(queries, list):
-        raise _mistyped(f"queries: invalid type: {_kind_of(queries)}, expected a sequence")
-    return [call_request(query) for query in queries]
+    queries = _Reader(body).fields("struct QueryBatchArgs").required("queries")
+    return [_call(query) for query in queries.items()]
 
 
 def query_request(parameters: Mapping[str, str]) -> CallRequest:
@@ -156,14 +208,21 @@ def query_request(parameters: Mapping[str, str]) -> CallRequest:
     return CallRequest(path=parameters["path"], args=args, format=parameters.get("format"))
 
 
-def timestamp_of(body: Any) -> int:
-    """The ``ts`` of a body: nanoseconds, as base64 of eight little-endian bytes.
+def timestamp_text(body: JsonBody) -> str:
+    """The ``ts`` of a body.
 
     Raises:
         RequestRefused: ``BadJsonBody`` if it is missing or no text.
+    """
+    return _Reader(body).fields("struct QueryAtTsRequest").required("ts").text()
+
+
+def timestamp_of(text: str) -> int:
+    """The nanoseconds of a ``ts``: base64 of eight little-endian bytes.
+
+    Raises:
         DeploymentError: the internal error a deployment answers to malformed base64.
     """
-    text = _text(_field(_object(body, "struct QueryAtTsRequest"), "ts"), "ts")
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

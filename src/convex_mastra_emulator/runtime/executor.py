@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from convex import ConvexError
-
 from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
@@ -37,7 +35,7 @@ from convex_mastra_emulator.runtime.context import (
     MutationContext,
     QueryContext,
 )
-from convex_mastra_emulator.runtime.failures import Failure, thrown
+from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, thrown
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.history import History
 from convex_mastra_emulator.runtime.identity import Identity
@@ -49,7 +47,7 @@ from convex_mastra_emulator.usage import NOTHING_USED, Usage
 from convex_mastra_emulator.values.display import display, human_size
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.size import Measured, copy_of, take_in
-from convex_mastra_emulator.values.types import Undefined, Value, undefined
+from convex_mastra_emulator.values.types import Value, undefined
 
 ReadArguments = Callable[[Limits], list[Measured]]
 """Gives the positional arguments (nearly always one object); raises InvalidValue."""
@@ -464,12 +462,8 @@ class _ActionCalls:
 
 def _rethrown(failure: Failure) -> Exception:
     if failure.data is not undefined:
-        return _convex_error(failure.nested_text, failure.data)
+        return NestedConvexError(failure.nested_text, failure.data)
     return ThrownError(failure.nested_text)
-
-
-def _convex_error(text: str, data: Value | Undefined) -> ConvexError:
-    return ConvexError(text, data)
 
 
 def _arguments_problem(function: Function, arguments: list[Value], tables: TableNumbers) -> str | None:

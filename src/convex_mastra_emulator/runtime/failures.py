@@ -53,6 +53,10 @@ class Failure:
         return head + f"\n{self.message}\n" + "".join(f"{frame}\n" for frame in self.frames)
 
 
+class NestedConvexError(ConvexError):
+    """A ``ConvexError`` of a called function, as its caller sees it: the data, and the inner text as its message."""
+
+
 def thrown(error: Exception, limits: Limits) -> Failure:
     """The failure of a function whose body raised ``error``."""
     if isinstance(error, InvalidCursor):
@@ -75,7 +79,10 @@ def _convex_error(error: ConvexError, limits: Limits) -> Failure:
         data = take_in(error.data, limits).value
     except EmulatorError as problem:
         return Failure(message=f"ConvexError with invalid data: {problem}")
-    text = data if isinstance(data, str) else _data_text(error.data)
+    if isinstance(error, NestedConvexError):
+        text = str(error)
+    else:
+        text = data if isinstance(data, str) else _data_text(error.data)
     return Failure(message=_cut(f"Uncaught ConvexError: {text}", limits), frames=_frames(error), data=data)
 
 

@@ -17,7 +17,7 @@ from convex import ConvexInt64
 from convex_mastra_emulator.errors import InvalidValue
 from convex_mastra_emulator.values.display import display, quoted
 from convex_mastra_emulator.values.ids import decode_id
-from convex_mastra_emulator.values.order import same
+from convex_mastra_emulator.values.order import same, sort_key
 from convex_mastra_emulator.values.types import Value
 
 
@@ -139,6 +139,13 @@ class LiteralValidator(Validator):
     """``v.literal(value)``: exactly this string, boolean, Float64 or Int64."""
 
     literal: Value
+
+    def __eq__(self, other: object) -> bool:
+        # ConvexInt64(1) == 1.0 in Python, but not here.
+        return isinstance(other, LiteralValidator) and same(self.literal, other.literal)
+
+    def __hash__(self) -> int:
+        return hash(sort_key(self.literal))
 
     def problem(self, value: Value, path: str, tables: TableNumbers) -> str | None:
         """Refuses everything that is not equal in the total order."""

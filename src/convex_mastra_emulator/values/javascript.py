@@ -108,7 +108,7 @@ def inspect(value: Value) -> str:
     """A value as ``console.log`` shows it: strings in single quotes, ``{ a: 1 }``, ``[ 1, 2 ]``."""
     kind = type(value)
     if kind is str:
-        return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+        return "'" + "".join(map(_inspect_character, value)) + "'"
     if value is None or value is undefined or kind is bool:
         return "undefined" if value is undefined else stringify(value)
     if kind is float or kind is int:
@@ -121,6 +121,13 @@ def inspect(value: Value) -> str:
         fields = ", ".join(f"{_inspect_key(name)}: {inspect(value[name])}" for name in key_order(value))
         return f"{{ {fields} }}" if value else "{}"
     return repr(value)
+
+
+_INSPECT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", "'": "\\'", "\\": "\\\\"}
+
+
+def _inspect_character(char: str) -> str:
+    return _INSPECT_ESCAPES.get(char) or (f"\\x{ord(char):02X}" if char < " " else char)
 
 
 def _inspect_key(name: str) -> str:
@@ -156,7 +163,7 @@ def to_string(value: Any) -> str:
     if value is undefined:
         return "undefined"
     if isinstance(value, list):
-        return ",".join("" if item is None else to_string(item) for item in value)
+        return ",".join("" if item is None or item is undefined else to_string(item) for item in value)
     if isinstance(value, (dict, bytes)):
         return "[object Object]" if isinstance(value, dict) else "[object ArrayBuffer]"
     if isinstance(value, ConvexInt64):

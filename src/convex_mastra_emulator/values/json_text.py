@@ -11,7 +11,7 @@ import re
 from typing import Any, NoReturn
 
 from convex_mastra_emulator.errors import EmulatorError
-from convex_mastra_emulator.values.serde_syntax import NESTING_MAX, find_fault
+from convex_mastra_emulator.values.serde_syntax import NESTING_MAX, SerdeFault, find_fault
 
 # A number reaches 1e308 by its digits and its exponent together.
 _MAY_OVERFLOW = re.compile(r"\d[eE]\+?0*[1-9]\d\d|\d{200}")
@@ -20,7 +20,15 @@ _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|[\]}]', re.DOTALL)
 
 
 class JsonTextError(EmulatorError):
-    """The text is no JSON; the message is serde's: what, line and column."""
+    """The text is no JSON; the message is serde's: what, line and column.
+
+    Attributes:
+        path: the names and positions that lead to the value the fault stands in.
+    """
+
+    def __init__(self, fault: SerdeFault) -> None:
+        super().__init__(str(fault))
+        self.path = fault.path
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -56,11 +64,13 @@ def parse_json(text: str) -> Any:
     if _may_be_refused(text):
         fault = find_fault(text)
         if fault is not None:
-            raise JsonTextError(str(fault))
+            raise JsonTextError(fault)
     try:
         return json.loads(text, parse_int=float, parse_constant=_refuse_constant)
     except ValueError:
-        raise JsonTextError(str(find_fault(text))) from None
+        fault = find_fault(text)
+        assert fault is not None, "serde reads what Python's parser does not"
+        raise JsonTextError(fault) from None
 
 
 def write_json(value: Any) -> str:

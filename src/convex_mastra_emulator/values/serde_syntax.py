@@ -9,11 +9,13 @@ serde_json src/de.rs, src/read.rs, src/error.rs (1.0; checked 2026-11-21).
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import NoReturn
 
 NESTING_MAX = 127
+_SPAN_LEVELS = 3
 
 _BLANKS = re.compile(rb"[ \t\n\r]*")
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
@@ -28,13 +30,24 @@ _LOW_SURROGATES = range(0xDC00, 0xE000)
 _EOF_VALUE = "EOF while parsing a value"
 
 
+Path = tuple[str | int, ...]
+
+
 class SerdeFault(Exception):
-    """The first fault, in serde's words."""
+    """The first fault, in serde's words.
+
+    Attributes:
+        path: the names and positions that lead to the value it stands in.
+    """
+
+    def __init__(self, text: str, path: Path) -> None:
+        super().__init__(text)
+        self.path = path
 
 
 def find_fault(text: str) -> SerdeFault | None:
     """The first fault of a text, or None if serde would read it."""
-    scanner = _Scanner(text.encode("utf-8", "surrogatepass"))
+    scanner = _Scanner(text)
     try:
         scanner.document()
     except SerdeFault as fault:
@@ -42,18 +55,40 @@ def find_fault(text: str) -> SerdeFault | None:
     return None
 
 
+class ValuePlaces:
+    """Where the values of a text stand that serde would read, down to the third level."""
+
+    def __init__(self, text: str) -> None:
+        self._scanner = _Scanner(text)
+        self._scanner.document()
+
+    def start_of(self, path: Path) -> str:
+        """``line L column C`` before a value."""
+        return self._scanner.place(self._scanner.spans[path][0])
+
+    def end_of(self, path: Path) -> str:
+        """``line L column C`` behind a value."""
+        return self._scanner.place(self._scanner.spans[path][1])
+
+
 class _Scanner:
     """Reads JSON bytes from the start; ``at`` is the place of the next byte."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+    def __init__(self, text: str) -> None:
+        self.data = text.encode("utf-8", "surrogatepass")
         self.at = 0
         self.depth = 0
+        self.path: list[str | int] = []
+        self.spans: dict[Path, tuple[int, int]] = {}
 
-    def _fail(self, what: str, position: int) -> NoReturn:
+    def place(self, position: int) -> str:
+        """``line L column C`` of a place between two bytes."""
         line_start = self.data.rfind(b"\n", 0, position) + 1
         line = self.data.count(b"\n", 0, position) + 1
-        raise SerdeFault(f"{what} at line {line} column {position - line_start}")
+        return f"line {line} column {position - line_start}"
+
+    def _fail(self, what: str, position: int) -> NoReturn:
+        raise SerdeFault(f"{what} at {self.place(position)}", tuple(self.path))
 
     def _fail_here(self, what: str) -> NoReturn:
         """The fault was read."""
@@ -93,6 +128,12 @@ class _Scanner:
         byte = self._peek_after_blanks()
         if not byte:
             self._fail_ahead(_EOF_VALUE)
+        start = self.at
+        self._value_beginning_with(byte)
+        if len(self.path) <= _SPAN_LEVELS:
+            self.spans[tuple(self.path)] = start, self.at
+
+    def _value_beginning_with(self, byte: bytes) -> None:
         if byte in _IDENTS:
             self._ident(_IDENTS[byte])
         elif byte in b"-0123456789":
@@ -152,6 +193,13 @@ class _Scanner:
                 self._fail_here("control character (\\u0000-\\u001F) found while parsing a string")
             self._escape()
 
+    def _name(self) -> str:
+        start = self.at
+        self.at += 1
+        self._string()
+        name: str = json.loads(self.data[start : self.at])
+        return name
+
     def _escape(self) -> None:
         byte = self._next("EOF while parsing a string")
         if byte in _ESCAPES:
@@ -196,8 +244,12 @@ class _Scanner:
             return
         if not self._peek():
             self._fail_ahead("EOF while parsing a list")
+        position = 0
         while True:
+            self.path.append(position)
             self._value()
+            self.path.pop()
+            position += 1
             if not self._more(b"]", "EOF while parsing a list", "expected `,` or `]`"):
                 return
 
@@ -210,13 +262,14 @@ class _Scanner:
             byte = self._peek_after_blanks()
             if byte != b'"':
                 self._fail_ahead("key must be a string" if byte else what_if_none)
-            self.at += 1
-            self._string()
+            name = self._name()
             byte = self._peek_after_blanks()
             if byte != b":":
                 self._fail_ahead("expected `:`" if byte else "EOF while parsing an object")
             self.at += 1
+            self.path.append(name)
             self._value()
+            self.path.pop()
             if not self._more(b"}", "EOF while parsing an object", "expected `,` or `}`"):
                 return
             what_if_none = _EOF_VALUE

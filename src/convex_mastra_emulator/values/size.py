@@ -121,7 +121,7 @@ def _take_in_array(value: list[Any], limits: Limits) -> _Parts:
     if is_float_list(value):  # measured without a call per element
         if len(value) > limits.array_length_max:
             raise _too_long(len(value), limits)
-        return (value.copy(), 2 + 9 * len(value), 1)
+        return _container(value.copy(), 2 + 9 * len(value), 1, limits)
     taken = [_take_in(item, limits) for item in value]
     if len(taken) > limits.array_length_max:
         raise _too_long(len(taken), limits)
