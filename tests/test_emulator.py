@@ -187,6 +187,20 @@ def test_run_calls_functions(emulator: Emulator) -> None:
     assert texts(emulator) == ["called"]
 
 
+# Store classes call the emulator; used inside the body they must not take its writes out of its reach.
+def test_run_undoes_its_writes_after_it_called_the_emulator(emulator: Emulator) -> None:
+    emulator.define("front:write", mutation(lambda ctx, args: ctx.db.insert("front_others", {})))
+
+    def body(ctx: Any) -> None:
+        ctx.db.insert("front_notes", {})
+        emulator.mutation("front:write")
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        emulator.run(body)
+    assert "front_notes" not in emulator.table_counts()
+
+
 # Rollback
 
 

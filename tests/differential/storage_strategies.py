@@ -6,6 +6,7 @@ send it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -13,8 +14,20 @@ from typing import Any
 from hypothesis import strategies as st
 
 from convex_mastra_emulator.mastra import mastra_schema
-from tests.differential.pair import Call, Row, Step
-from tests.differential.value_strategies import json_objects, json_texts, junk, numbers, objects, texts, values
+from tests.differential.pair import Call, Pages, Row, SendBack, Step, Store
+from tests.differential.value_strategies import (
+    INFINITY,
+    INT64_ONE,
+    NOT_A_NUMBER,
+    is_plain_json,
+    json_texts,
+    junk,
+    leaves,
+    numbers,
+    objects,
+    texts,
+    values,
+)
 
 PATH = "mastra/storage:handle"
 IDS = ("a", "b", "c", "1")
@@ -221,16 +234,367 @@ def batches(table: str, make: Callable[[str], Row]) -> st.SearchStrategy[Step]:
     return st.integers(24, MANY).map(batch)
 
 
-def typed_steps(table: str) -> st.SearchStrategy[Step]:
-    """Steps on a typed table."""
-    usual = requests(table, crud_of(table), {"insert": 4, "batchInsert": 3, "patch": 2, "queryTable": 4, "load": 2})
-    many = batches(table, lambda record_id: {**plain_record(table), "id": record_id})
-    return st.integers(0, 24).flatmap(lambda turn: {0: unknown_operations(table), 1: many}.get(turn, usual))
+def sent_back(table: str) -> st.SearchStrategy[Step]:
+    """Rows that go back as they came."""
+    return st.builds(SendBack, st.just(PATH), st.just(table), st.sampled_from(IDS), _overridden(table))
+
+
+def in_turn(usual: st.SearchStrategy[Step], *rare: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
+    """Mostly the usual step, each of the rare ones once in a while."""
+    return st.integers(0, 12 + len(rare)).flatmap(lambda turn: rare[turn] if turn < len(rare) else usual)
+
+
+USUAL_WEIGHTS = {"insert": 4, "batchInsert": 3, "patch": 2, "queryTable": 4, "load": 2}
+
+
+def typed_steps(table: str, **operations: Fields) -> st.SearchStrategy[Step]:
+    """Steps on a typed table; `operations` are the table's own."""
+    weights = {**USUAL_WEIGHTS, **dict.fromkeys(operations, 4)}
+    return in_turn(
+        requests(table, {**crud_of(table), **operations}, weights),
+        unknown_operations(table),
+        sent_back(table),
+        batches(table, lambda record_id: {**plain_record(table), "id": record_id}),
+    )
+
+
+# Fallback tables
+
+
+_plain_objects = st.dictionaries(st.sampled_from(("a", "b", "status", "10")), values, max_size=3)
+_generic_records = st.builds(lambda fields, record_id: {**fields, "id": record_id}, _plain_objects, ids | values)
+_generic_filters = st.lists(
+    st.one_of(
+        st.fixed_dictionaries(
+            {"field": st.sampled_from(("a", "b", "id", "status"))}, optional={"value": values | st.sampled_from(IDS)}
+        ),
+        st.just({"value": 1.0}),
+        st.just({}),
+    ),
+    max_size=2,
+)
+_generic_keys = st.one_of(
+    st.fixed_dictionaries({"id": ids | values}),
+    _plain_objects,
+    st.dictionaries(st.sampled_from(("a", "b")), st.sampled_from((1.0, "a", None)), max_size=2),
+)
+
+
+def fallback_steps(table: str) -> st.SearchStrategy[Step]:
+    """Steps on a table that Mastra has no typed one for."""
+    arguments = crud_arguments(_generic_records | _plain_objects, _plain_objects, _generic_keys, _generic_filters)
+    return in_turn(
+        requests(table, arguments, USUAL_WEIGHTS),
+        unknown_operations(table),
+        batches(table, lambda record_id: {"id": record_id, "a": 1.0}),
+    )
+
+
+# Vector tables
+
+
+_embeddings = st.one_of(
+    st.lists(st.sampled_from((0.0, 1.0, -1.0, 0.5)), min_size=3, max_size=3),
+    st.sampled_from(([], ["1"], [None], [1.0, NOT_A_NUMBER], "text", None, [INT64_ONE])),
+)
+_good_embeddings = st.lists(st.sampled_from((0.0, 1.0)), min_size=2, max_size=3)
+
+
+def _vector_records() -> st.SearchStrategy[Row]:
+    return st.fixed_dictionaries(
+        {"id": ids, "embedding": st.one_of(_good_embeddings, _good_embeddings, _embeddings)},
+        optional={"metadata": objects | json_texts | values, "unknown": junk, "indexName": st.just("elsewhere")},
+    )
+
+
+@st.composite
+def _partly_bad_batches(draw: st.DrawFn, table: str) -> Step:
+    """Up to three batches of twenty-five, with rows that the schema refuses somewhere in them."""
+    count = draw(st.integers(20, 60))
+    bad = draw(st.sets(st.integers(0, count - 1), max_size=3))
+    rows = [{"id": f"m{number}", "embedding": "bad" if number in bad else [1.0]} for number in range(count)]
+    return Call(PATH, {"op": "batchInsert", "tableName": table, "records": rows})
+
+
+def _pages(table: str, filter_lists: st.SearchStrategy[list[Row]]) -> st.SearchStrategy[Step]:
+    def pages(size: float, filter_list: list[Row] | None) -> Step:
+        args: Row = {"op": "queryTable", "tableName": table, "pageSize": size}
+        return Pages(PATH, args if filter_list is None else {**args, "filters": filter_list})
+
+    return st.builds(pages, st.sampled_from((3.0, 1.0, 10.0, 25.0)), st.none() | filter_lists)
+
+
+# A size that is none, a cursor without a size, a limit beside a size: refused, in a certain order.
+_bad_pages = st.fixed_dictionaries(
+    {"pageSize": st.sampled_from((0.0, -1.0, 1.5, "5", None, True))},
+    optional={"limit": st.sampled_from((1.0, None)), "cursor": st.sampled_from((None, "x"))},
+) | st.sampled_from(
+    ({"cursor": None}, {"cursor": "x"}, {"pageSize": 5.0, "limit": 1.0}, {"pageSize": 5.0, "limit": None})
+)
+
+
+def vector_steps(table: str) -> st.SearchStrategy[Step]:
+    """Steps on a vector table."""
+    record = _vector_records()
+    changes = st.fixed_dictionaries({}, optional={"embedding": _embeddings, "metadata": values, "id": ids, "x": junk})
+    filter_lists = st.lists(
+        st.fixed_dictionaries(
+            {"field": st.sampled_from(("id", "metadata", "indexName", "nothing"))}, optional={"value": values | ids}
+        ),
+        max_size=2,
+    )
+    arguments = crud_arguments(record, changes, st.fixed_dictionaries({}, optional={"id": ids}), filter_lists)
+    return in_turn(
+        requests(table, arguments, USUAL_WEIGHTS),
+        unknown_operations(table),
+        _partly_bad_batches(table),
+        _pages(table, filter_lists),
+        _pages(table, filter_lists),
+        _bad_pages.map(lambda args: Call(PATH, {"op": "queryTable", "tableName": table, **args})),
+    )
+
+
+# Background tasks
+
+
+TASKS = "mastra_background_tasks"
+_TASK_FIELDS = ("status", "agent_id", "agentId", "thread_id", "threadId", "retryCount", "retry_count", "createdAt")
+
+
+@st.composite
+def _legacy_tasks(draw: st.DrawFn) -> Step:
+    """A task in the fallback table, in camel case, in snake case or in both."""
+    some = st.dictionaries(st.sampled_from(_TASK_FIELDS), st.sampled_from(("a", "b", "running", 1.0, None)), max_size=4)
+    record = draw(some)
+    key = draw(st.sampled_from((*IDS, "x1", "x2", "undefined")))
+    if draw(st.integers(0, 9)):
+        record["id"] = key
+    elif draw(st.booleans()):
+        record["id"] = draw(ids)
+    return Store("mastra_documents", {"table": TASKS, "primaryKey": key, "record": record})
+
+
+def _many_legacy_tasks(count: int) -> list[Step]:
+    rows = [{"id": f"l{number}", "status": "running"} for number in range(count)]
+    return [Store("mastra_documents", {"table": TASKS, "primaryKey": row["id"], "record": row}) for row in rows]
+
+
+def background_task_sequences() -> st.SearchStrategy[list[Step]]:
+    """Tasks in both tables."""
+    legacy_filters = st.lists(
+        st.fixed_dictionaries(
+            {"field": st.sampled_from(("status", "agent_id", "thread_id", "retry_count", "createdAt"))},
+            optional={"value": st.sampled_from(("a", "b", "running", 1.0, None))},
+        ),
+        max_size=2,
+    )
+    arguments = crud_of(TASKS)
+    arguments["queryTable"] = {"filters": st.one_of(legacy_filters, filters(TASKS)), "limit": limits}
+    arguments["patch"] = {
+        "id": ids | st.just("x1"),
+        "record": partial_records(TASKS) | st.dictionaries(st.sampled_from(_TASK_FIELDS), st.just("a"), max_size=2),
+    }
+    arguments["loadMany"] = {"ids": st.lists(ids | st.sampled_from(("x1", "x2")), max_size=5)}
+    step = in_turn(
+        requests(TASKS, arguments, USUAL_WEIGHTS),
+        *[_legacy_tasks()] * 5,
+        unknown_operations(TASKS),
+        batches(TASKS, lambda record_id: {**plain_record(TASKS), "id": record_id}),
+    )
+    usual = sequences(step)
+    crowded = st.builds(lambda count, steps: [*_many_legacy_tasks(count), *steps], st.integers(1, MANY), usual)
+    return st.integers(0, 9).flatmap(lambda turn: crowded if turn == 0 else usual)
+
+
+# Tables with operations of their own
+
+
+def schedule_steps() -> st.SearchStrategy[Step]:
+    """Schedules and their triggers."""
+    schedules, triggers = "mastra_schedules", "mastra_schedule_triggers"
+    odd_limits = st.sampled_from((1.0, 2.0, 0.0, -3.0, 1.9, None, NOT_A_NUMBER, INFINITY, "2"))
+    on_schedules = typed_steps(
+        schedules,
+        createSchedule={"record": records(schedules)},
+        listDueSchedules={"now": fire_times, "limit": odd_limits},
+        updateScheduleNextFire={
+            "id": ids,
+            "expectedNextFireAt": fire_times,
+            "newNextFireAt": fire_times,
+            "lastFireAt": fire_times | st.none(),
+            "lastRunId": st.sampled_from(("run1", None)),
+        },
+        # A patch may carry an id here, and so make two rows of one id.
+        updateSchedule={"id": ids, "patch": partial_records(schedules)},
+    )
+    on_triggers = typed_steps(
+        triggers,
+        recordScheduleTrigger={"record": records(triggers)},
+        listScheduleTriggers={
+            "scheduleId": st.sampled_from(("a", "b", "c")),
+            "fromActualFireAt": fire_times | st.none(),
+            "toActualFireAt": fire_times | st.none(),
+            "limit": odd_limits,
+        },
+        deleteScheduleTriggers={"scheduleId": st.sampled_from(("a", "b", "c"))},
+    )
+    return st.one_of(on_schedules, on_triggers)
+
+
+def memory_steps() -> st.SearchStrategy[Step]:
+    """Threads and resources, whose metadata is merged on the server."""
+    metadata = objects | json_texts | values
+    on_threads = typed_steps(
+        "mastra_threads", updateThread={"id": ids, "title": texts, "metadata": metadata, "updatedAt": times}
+    )
+    on_resources = typed_steps(
+        "mastra_resources",
+        updateResource={
+            "resourceId": ids,
+            "workingMemory": texts | st.none(),
+            "metadata": metadata,
+            "createdAt": times,
+            "updatedAt": times,
+        },
+    )
+    return st.one_of(on_threads, on_resources)
+
+
+_markers = st.just({"__mastra_pending__": True})
+_outputs = st.lists(
+    st.one_of(
+        st.sampled_from((None, 1, "x", {}, {"status": "suspended", "suspendPayload": None}, {"status": "suspended"})),
+        st.sampled_from(({"status": "suspended", "suspendedAt": 1}, {"status": "success"}, {"__mastra_pending__": 1})),
+        _markers,
+        _markers,
+    ),
+    max_size=4,
+)
+_step_results = st.one_of(
+    st.fixed_dictionaries(
+        {"output": _outputs}, optional={"status": st.sampled_from(("success", "failed")), "a": leaves}
+    ),
+    st.fixed_dictionaries({"output": _outputs}),
+    st.sampled_from((None, 5, "text", [], {}, {"status": "success"}, {"output": "x"}, True)),
+)
+_contexts = st.one_of(
+    st.dictionaries(st.sampled_from(("s1", "s2", "10", "9")), _step_results, max_size=3),
+    st.sampled_from((None, "", 0, "text", 5, [], ["a"], True)),
+)
+_snapshots = st.fixed_dictionaries(
+    {"context": _contexts},
+    optional={
+        "requestContext": st.sampled_from(({"a": 1}, None, "xy", [1])),
+        "status": st.just("running"),
+        "b": leaves,
+    },
+).filter(is_plain_json)
+
+
+def workflow_steps() -> st.SearchStrategy[Step]:
+    """Workflow snapshots, whose steps are merged on the server."""
+    table = "mastra_workflow_snapshot"
+    run = {"workflowName": st.sampled_from(("w1", "w2")), "runId": st.sampled_from(("run1", "run2"))}
+    stored = st.one_of(_snapshots.map(json.dumps), _snapshots, json_texts, values)
+    row = st.builds(
+        lambda record, snapshot: {**record, "snapshot": snapshot}, records(table), st.one_of(_snapshots, stored)
+    )
+    pair_keys = st.fixed_dictionaries(
+        {"workflow_name": st.sampled_from(("w1", "w2", None)), "run_id": st.sampled_from(("run1", "run2", 1.0))},
+        optional={"id": ids},
+    )
+    arguments = crud_of(table)
+    hints = st.fixed_dictionaries(
+        {"index": st.sampled_from(("by_workflow", "by_workflow_run", "by_created", None))},
+        optional={"workflowName": st.sampled_from(("w1", "w2")), "runId": st.sampled_from(("run1", "run2"))},
+    )
+    own: dict[str, Fields] = {
+        "insert": {"record": row},
+        "load": {"keys": st.one_of(pair_keys, st.fixed_dictionaries({"id": ids}))},
+        "queryTable": {"filters": filters(table), "limit": limits, "indexHint": hints},
+        "mergeWorkflowStepResult": {
+            **run,
+            "stepId": st.sampled_from(("s1", "s2", "10", "", 5.0)),
+            "result": _step_results.filter(is_plain_json).map(json.dumps) | json_texts,
+            "requestContext": json_texts | st.just('{"k":1}'),
+        },
+        "mergeWorkflowState": {**run, "opts": json_texts | _snapshots.map(json.dumps)},
+    }
+    weights = {"insert": 8, "mergeWorkflowStepResult": 10, "mergeWorkflowState": 4, "queryTable": 2, "load": 2}
+    return in_turn(requests(table, {**arguments, **own}, weights), unknown_operations(table), sent_back(table))
+
+
+_tokens = st.sampled_from((0.0, 1.0, 10.0, 500.0, 999.0, 1000.0, 1500.0, 4000.0, 10_000.0))
+_chunks = st.fixed_dictionaries(
+    {"observations": st.sampled_from(("one", "two", "", "line\nline")), "tokenCount": _tokens},
+    optional={
+        "messageTokens": _tokens | st.sampled_from((None, -5.0)),
+        "messageIds": st.lists(st.sampled_from(("m1", "m2")), max_size=2) | st.none(),
+        "cycleId": st.sampled_from(("c1", "", None)),
+        "lastObservedAt": times | st.none(),
+        "suggestedContinuation": st.sampled_from(("go on", None, "")),
+        "currentTask": st.sampled_from(("task", None)),
+        "10": values,
+    },
+)
+_odd_chunks = st.sampled_from((None, "text", {}, 5.0, {"tokenCount": 1.0}, {"observations": "x"}))
+
+
+def observational_memory_steps() -> st.SearchStrategy[Step]:
+    """Observational memory."""
+    table = "mastra_observational_memory"
+    key = st.sampled_from(("thread:t1", "resource:r1", "thread:t2"))
+    chunk = st.integers(0, 9).flatmap(lambda turn: _odd_chunks if turn == 0 else _chunks)
+    updated = {"updatedAt": times}
+    record = st.builds(
+        lambda row, chunks: row if chunks is None else {**row, "bufferedObservationChunks": chunks},
+        records(table),
+        st.none() | json_texts | st.lists(_chunks, max_size=4).filter(is_plain_json).map(json.dumps),
+    )
+    current = st.builds(lambda row, record_id: {**row, "id": record_id}, records(table), ids)
+    return typed_steps(
+        table,
+        insert={"record": record},
+        omGetLatest={"lookupKey": key},
+        omGetHistory={
+            "lookupKey": key,
+            "limit": st.sampled_from((1.0, 2.0, 0.0, -1.0, 10.0, None, "2")),
+            "from": times | st.none(),
+            "to": times,
+            "offset": st.sampled_from((0.0, 1.0, -1.0, None, 1.5)),
+        },
+        omUpdateActive={
+            "id": ids,
+            "observations": texts,
+            "tokenCount": _tokens | st.sampled_from((-1.0, NOT_A_NUMBER, None, "5")),
+            "lastObservedAt": times | st.none(),
+            "observedMessageIds": st.none() | st.lists(texts, max_size=2),
+            **updated,
+        },
+        omAppendBufferedChunk={"id": ids, "chunk": chunk, "lastBufferedAtTime": times | st.none(), **updated},
+        omSwapBuffered={
+            "id": ids,
+            "activationRatio": st.sampled_from((0.0, 0.2, 0.8, 1.0)),
+            "messageTokensThreshold": _tokens,
+            "currentPendingTokens": _tokens,
+            "forceMaxActivation": st.sampled_from((True, False, None)),
+            "lastObservedAt": times | st.none(),
+            "bufferedChunks": st.none() | st.lists(chunk, max_size=5),
+            "now": times,
+        },
+        omUpdateBufferedReflection={
+            "id": ids,
+            "reflection": texts,
+            "tokenCount": _tokens | st.none(),
+            "inputTokenCount": _tokens,
+            "reflectedObservationLineCount": st.sampled_from((0.0, 1.0, 2.0, -1.0, 1.5)),
+            **updated,
+        },
+        omSwapBufferedReflection={"currentRecord": current, "newId": ids, "tokenCount": _tokens, "now": times},
+        omUpdateConfig={"id": ids, "config": json_texts, **updated},
+    )
 
 
 def sequences(step: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
     """What one example plays."""
     return st.lists(step, min_size=1, max_size=14)
-
-
-__all__ = ["json_objects"]

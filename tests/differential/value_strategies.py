@@ -47,3 +47,10 @@ json_objects = st.sampled_from(
 json_scalars = st.sampled_from(("null", "5", '"text"', "[]", "[1,null]", "true", '"{\\"a\\":1}"'))
 json_faults = st.sampled_from(("", " ", "{", "nul", "{'a':1}", '{"a":1,}', "[1", "undefined", "{}x", '"a', '{"a" 1}'))
 json_texts = st.one_of(json_objects, json_objects, json_objects, json_scalars, json_faults)
+
+
+def is_plain_json(value: Any) -> bool:
+    """Whether a value can stand in JSON text: numbers that JSON lacks are objects in encoded form."""
+    if isinstance(value, dict):
+        return not any(name.startswith("$") for name in value) and all(map(is_plain_json, value.values()))
+    return all(map(is_plain_json, value)) if isinstance(value, list) else True

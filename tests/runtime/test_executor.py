@@ -461,6 +461,18 @@ def test_commits_have_rising_timestamps_while_the_clock_stands_still(emulator: E
     assert times[0] < times[1] < times[2]
 
 
+# Whoever reads again at a query's time must see the same; a commit at that very time would show.
+def test_commit_comes_after_the_snapshot_of_an_earlier_query(emulator: Emulator) -> None:
+    emulator.define("messages:insert", mutation(lambda ctx, args: ctx.db.insert("exec_notes", {})))
+    emulator.define("messages:echo", query(echo))
+    outcome_of(emulator, "messages:insert", {})
+
+    snapshot = outcome_of(emulator, "messages:echo", {}).timestamp_ns
+    commit = outcome_of(emulator, "messages:insert", {}).timestamp_ns
+
+    assert snapshot < commit
+
+
 # Date.now() has no fraction; a commit at a fraction of a millisecond must not show one.
 def test_now_is_in_whole_milliseconds() -> None:
     emulator = Emulator(clock=ManualClock(1_700_000_000.123_456))

@@ -256,6 +256,29 @@ def test_large_return_value_is_warned_of(length: int, is_warned: bool, build: An
     assert lines == ((warning,) if is_warned else ())
 
 
+# A function that failed is the one whose log is read; `into_outcome` warns whatever the result was.
+def test_failed_mutation_is_warned_of_what_it_wrote() -> None:
+    def write_and_fail(ctx: MutationContext) -> None:
+        inserts(9)(ctx)
+        raise ValueError("boom")
+
+    lines = logged(write_and_fail, Limits(documents_written_max=10))
+
+    assert lines == ("[WARN] Many writes in a single function execution (actual: 9, limit: 10).",)
+
+
+def test_failed_mutation_is_warned_of_its_arguments() -> None:
+    def fail(ctx: Any, args: Any) -> None:
+        raise ValueError("boom")
+
+    emulator = Emulator(limits=Limits(arguments_size_max=1000))
+    emulator.define("logs:fail", mutation(fail))
+
+    lines = lines_of(emulator, "logs:fail", {"a": "x" * 793})
+
+    assert lines == ("[WARN] Large size of the function arguments (actual: 801 bytes, limit: 1000 bytes).",)
+
+
 def test_warnings_stand_in_the_deployments_order() -> None:
     def body(ctx: MutationContext) -> None:
         ctx.console.log("mine")

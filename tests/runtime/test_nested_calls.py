@@ -308,6 +308,16 @@ def test_argument_that_is_no_value_is_the_callers_own_error(emulator: Emulator) 
     assert emulator.table_counts() == {}
 
 
+# What breaks a limit is refused by the call itself, as in `db.insert` (§1.6), and not by the function called.
+def test_argument_that_breaks_a_limit_is_refused_by_the_call(emulator: Emulator) -> None:
+    emulator.define("notes:echo", mutation(insert))
+    emulator.define("notes:outer", mutation(catching("notes:echo", {"a": [None] * 8193})))
+
+    assert emulator.mutation("notes:outer") == (
+        "Invalid argument `args` for `runUdf`: Array length is too long (8193 > maximum length 8192)"
+    )
+
+
 def test_nested_calls_reach_internal_functions(emulator: Emulator) -> None:
     emulator.define("notes:internal", internal_mutation(lambda ctx, args: "inside"))
     emulator.define("notes:outer", mutation(lambda ctx, args: ctx.run_mutation("notes:internal")))

@@ -55,6 +55,7 @@ def test_only_the_system_folder_is_the_deployments_own() -> None:
         ("messages.ts:list", "Module path (messages.ts) has an extension that isn't 'js'."),
         ("/messages:list", "Module paths must be relative (/messages is absolute)."),
         ("../messages:list", "Invalid path component ParentDir in ../messages."),
+        ("./messages:list", "Invalid path component CurDir in ./messages."),
         (
             "my-app/messages:list",
             "Path component my-app can only contain alphanumeric characters, underscores, or periods.",

@@ -1,0 +1,133 @@
+"""A deployment at a URL: production, a local backend, or a served emulator, over the HTTP function API.
+
+Built on PyPI convex' ``ConvexHttpClient`` (its requests, its values), with what that lacks: a time-out on every
+call, one connection for many calls, and errors of the same classes and texts as in process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import requests
+from convex import ConvexError
+from convex.http_client import ConvexHttpClient
+from convex.values import convex_to_json, json_to_convex
+
+from convex_mastra_emulator.errors import EmulatorError, ErrorKind, FunctionError, RequestRefused
+
+_REQUEST_ID = re.compile(r"\[Request ID: [^\]]*\] Server Error\n?")
+_FRAME = re.compile(r"\n {4}at [^\n]*")
+_KINDS = {kind.status: kind for kind in ErrorKind if kind is not ErrorKind.PAGINATION_LIMIT}
+
+
+class DeploymentUnreachable(EmulatorError):
+    """Nobody answers at the URL."""
+
+
+class DeadlineExceeded(EmulatorError):
+    """A call took longer than its caller allows; the text names the URL and the call."""
+
+
+class ConnectedDeployment:
+    """A deployment at a URL; usable from several threads, one call at a time each.
+
+    Args:
+        url: such as ``https://happy-animal-123.convex.cloud``.
+        admin_key: what makes the caller an administrator; None calls as nobody in particular.
+        timeout_seconds: how long a call may take.
+    """
+
+    def __init__(self, url: str, admin_key: str | None = None, *, timeout_seconds: float = 30.0) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"url must begin with http:// or https://, got {url!r}")
+        self.url = url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        client = ConvexHttpClient(self.url)
+        self._session.headers.update(client.headers)
+        if admin_key:
+            client.set_admin_auth(admin_key)
+            self._session.headers["Authorization"] = client.auth or ""
+
+    def query(self, path: str, args: Any = None) -> Any:
+        """Runs a query and returns its value."""
+        return self._call("query", path, args)
+
+    def mutation(self, path: str, args: Any = None) -> Any:
+        """Runs a mutation and returns its value."""
+        return self._call("mutation", path, args)
+
+    def action(self, path: str, args: Any = None) -> Any:
+        """Runs an action and returns its value."""
+        return self._call("action", path, args)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._session.close()
+
+    def __enter__(self) -> ConnectedDeployment:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, kind: str, path: str, args: Any) -> Any:
+        body = {"path": path, "format": "convex_encoded_json", "args": convex_to_json({} if args is None else args)}
+        try:
+            response = self._session.post(f"{self.url}/api/{kind}", json=body, timeout=self._timeout_seconds)
+        except requests.Timeout:
+            raise DeadlineExceeded(
+                f"{kind} {path} at {self.url} gave no answer within {self._timeout_seconds:g} seconds"
+            ) from None
+        except requests.ConnectionError as error:
+            raise DeploymentUnreachable(f"{kind} {path}: cannot reach {self.url}: {error}") from None
+        return _value_of(response)
+
+
+def connect(url: str, admin_key: str | None = None, *, timeout_seconds: float = 30.0) -> ConnectedDeployment:
+    """A deployment at a URL.
+
+    Args:
+        url: such as ``https://happy-animal-123.convex.cloud`` or the ``CONVEX_URL`` that ``serve`` prints.
+        admin_key: its admin or deploy key; None calls as nobody in particular.
+        timeout_seconds: how long a call may take.
+
+    Raises:
+        ValueError: if ``url`` is none.
+    """
+    return ConnectedDeployment(url, admin_key, timeout_seconds=timeout_seconds)
+
+
+def _value_of(response: requests.Response) -> Any:
+    try:
+        answer = response.json()
+    except requests.exceptions.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, Mapping):
+        raise RequestRefused(
+            f"{response.status_code} without a JSON body: {response.text[:200]}",
+            code="InvalidResponse",
+            kind=_KINDS.get(response.status_code, ErrorKind.INTERNAL),
+        )
+    if response.status_code != requests.codes.ok:
+        raise RequestRefused(
+            str(answer.get("message", "")),
+            code=str(answer.get("code", "")),
+            kind=_KINDS.get(response.status_code, ErrorKind.INTERNAL),
+        )
+    if answer.get("status") == "success":
+        return json_to_convex(answer["value"])
+    text = str(answer.get("errorMessage", "Unknown Convex error"))
+    if "errorData" in answer:
+        raise ConvexError(text, json_to_convex(answer["errorData"]))
+    raise FunctionError(text, message=_developer_text(text), log_lines=tuple(answer.get("logLines", ())))
+
+
+def _developer_text(text: str) -> str:
+    """The message without request id and frames."""
+    return _FRAME.sub("", _REQUEST_ID.sub("", text, count=1)).removesuffix("\n") or "Server Error"
