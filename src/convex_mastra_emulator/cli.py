@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from convex_mastra_emulator import Emulator, __version__
-from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.schema import Schema
 
 DEFAULT_PORT = 3210  # the Convex local backend's
@@ -37,8 +36,10 @@ def load_schema(source: str) -> Schema:
             raise click.BadParameter(f"{source!r} is neither a file nor `module:attribute`")
         sys.path.insert(0, str(Path.cwd()))
         schema = getattr(importlib.import_module(module), attribute)
-    except (EmulatorError, ImportError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
-        raise click.BadParameter(f"{source!r}: {error}") from None
+    except click.ClickException:
+        raise
+    except Exception as error:  # importing a module runs its code, which may raise anything
+        raise click.BadParameter(f"{source!r}: {type(error).__name__}: {error}") from None
     if not isinstance(schema, Schema):
         raise click.BadParameter(f"{source!r} must be a Schema, got {type(schema).__name__}")
     return schema

@@ -18,8 +18,10 @@ from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
+from convex_mastra_emulator.runtime.arguments import ReadArguments, python_arguments
+from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.runtime.executor import Executor, Outcome, ReadArguments, python_arguments
+from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import raised_to_client
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity

@@ -3,7 +3,8 @@
     EmulatorError
     ├── NotEmulated            we lack something a deployment has
     ├── DeploymentError        what a deployment refuses, in its words; has a code and a kind
-    │   ├── InvalidValue           a value no deployment takes (size, nesting, field names, types)
+    │   ├── InvalidValue           a value no deployment takes (size, nesting, field names)
+    │   │   └── UnsupportedType    a Python object that is no Convex value
     │   ├── InvalidArgument        a database call got a bad argument
     │   ├── InvalidDocument        a document that may not be stored
     │   ├── NonexistentDocument    a write to a document that is not there

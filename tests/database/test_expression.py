@@ -10,7 +10,7 @@ from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.database.expression import as_boolean
 from convex_mastra_emulator.errors import InvalidQuery
 from convex_mastra_emulator.limits import Limits
-from convex_mastra_emulator.runtime.query_builder import FilterBuilder
+from convex_mastra_emulator.runtime.expression_builders import FilterBuilder
 from convex_mastra_emulator.values import undefined
 from convex_mastra_emulator.values.order import same
 

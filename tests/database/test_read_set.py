@@ -84,7 +84,9 @@ def test_one_range_more_is_refused() -> None:
     ranges.add("t", "by_id", point(b"a"))
     ranges.add("t", "by_id", point(b"c"))
 
-    text = r"^Too many reads in a single function execution \(limit: 2\)\. Consider using smaller limits in your queries,"
+    text = (
+        r"^Too many reads in a single function execution \(limit: 2\)\. Consider using smaller limits in your queries,"
+    )
     with pytest.raises(LimitReached, match=text) as caught:
         ranges.add("t", "by_id", point(b"e"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from convex import ConvexInt64
 
-from convex_mastra_emulator import Emulator, Limits, ManualClock, undefined
+from convex_mastra_emulator import Emulator, Limits, ManualClock, mutation, undefined
 from convex_mastra_emulator.errors import (
     DeploymentError,
     InvalidArgument,
@@ -336,7 +336,9 @@ def test_write_to_a_document_that_does_not_exist(
 def test_id_of_a_write_that_is_no_text(
     deployment: Emulator, method: str, rest: tuple[Any, ...], document_id: Any
 ) -> None:
-    with pytest.raises(InvalidArgument, match=f"^Invalid arguments for `db.{method}`: invalid type: .*expected a string"):
+    with pytest.raises(
+        InvalidArgument, match=f"^Invalid arguments for `db.{method}`: invalid type: .*expected a string"
+    ):
         deployment.run(lambda ctx: getattr(ctx.db, method)(document_id, *rest))
 
 
@@ -405,11 +407,9 @@ def test_same_system_fields_are_accepted(deployment: Emulator, method: str) -> N
 @pytest.mark.parametrize("method", ["patch", "replace"])
 def test_other_id_in_a_write_is_refused(deployment: Emulator, method: str) -> None:
     document_id = note(deployment)
-    text = f"Provided document ID \"{document_id}\" doesn't match '_id' field \"x\""
+    text = f'Provided document ID "{document_id}" doesn\'t match \'_id\' field "x"'
 
-    error = refused(
-        deployment, InvalidDocument, text, lambda ctx: getattr(ctx.db, method)(document_id, {"_id": "x"})
-    )
+    error = refused(deployment, InvalidDocument, text, lambda ctx: getattr(ctx.db, method)(document_id, {"_id": "x"}))
 
     assert error.code == "InvalidIdError"
 
@@ -577,7 +577,9 @@ def test_id_is_read_before_the_value(deployment: Emulator, method: str) -> None:
 @pytest.mark.parametrize("method", ["patch", "replace"])
 def test_named_table_is_checked_before_the_value(deployment: Emulator, method: str) -> None:
     document_id = note(deployment)
-    with pytest.raises(InvalidArgument, match=f'^Invalid argument `id` for `db.{method}`: expected to be an Id<"users">'):
+    with pytest.raises(
+        InvalidArgument, match=f'^Invalid argument `id` for `db.{method}`: expected to be an Id<"users">'
+    ):
         deployment.run(lambda ctx: getattr(ctx.db, method)("users", document_id, 5))
 
 
@@ -768,8 +770,6 @@ def test_write_of_an_equal_value_is_none(
     deployment: Emulator, method: str, before: Any, after: Any, is_change: bool
 ) -> None:
     document_id = note(deployment, value=before)
-    from convex_mastra_emulator import mutation
-
     deployment.define("t:write", mutation(lambda ctx, args: getattr(ctx.db, method)(document_id, {"value": after})))
 
     deployment.mutation("t:write")

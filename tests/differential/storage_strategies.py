@@ -25,12 +25,13 @@ from tests.differential.value_strategies import (
     leaves,
     numbers,
     objects,
+    reserved_names,
     texts,
     values,
 )
 
 PATH = "mastra/storage:handle"
-IDS = ("a", "b", "c", "1")
+IDS = ("a", "b", "1")
 MANY = 31
 
 Fields = Mapping[str, st.SearchStrategy[Any]]
@@ -41,7 +42,8 @@ def physical(table: str) -> str:
     return "mastra_workflow_snapshots" if table == "mastra_workflow_snapshot" else table
 
 
-ids = st.sampled_from((*IDS, *IDS, *IDS, "", 1.0, None, "ä", True, 0.0))
+# One in five is odd: 1 is the text "1" where a handler makes keys of ids, and another value where it does not.
+ids = st.sampled_from(IDS * 8 + ("", 1.0, None, "ä", True, 0.0))
 times = st.sampled_from(("2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", "2026-01-03", "", "2025-12-31"))
 fire_times = st.sampled_from((0.0, 10.0, 20.0, 20.5, 30.0, -1.0))
 
@@ -50,8 +52,8 @@ _POOLS: Fields = {
     "thread_id": st.sampled_from(("t1", "t2", "")),
     "resourceId": st.sampled_from(("r1", "r2", "")),
     "status": st.sampled_from(("active", "paused", "pending", "running")),
-    "snapshot": json_texts | values,
-    "config": json_texts,
+    "snapshot": json_texts | reserved_names | values,
+    "config": json_texts | reserved_names,
     "lookupKey": st.sampled_from(("thread:t1", "resource:r1")),
     "generationCount": st.sampled_from((0.0, 1.0, 2.0)),
     "workflow_name": st.sampled_from(("w1", "w2")),
@@ -129,7 +131,7 @@ def partial_records(table: str) -> st.SearchStrategy[Row]:
 def records(draw: st.DrawFn, table: str) -> Row:
     """A record, whole in most cases."""
     record = {**plain_record(table), **draw(_overridden(table)), "id": draw(ids)}
-    spoil = draw(st.integers(0, 11))
+    spoil = draw(st.integers(0, 19))
     if spoil == 0:
         record.pop(draw(st.sampled_from(sorted(record))))
     elif spoil == 1:
@@ -198,7 +200,7 @@ def requests(
         if name not in _RARE or draw(st.booleans()):
             args[name] = draw(strategy)
     names = list(arguments[op]) or ["ids"]
-    spoil = draw(st.integers(0, 19))
+    spoil = draw(st.integers(0, 29))
     if spoil == 0:
         args.pop(draw(st.sampled_from(names)), None)
     elif spoil == 1:
@@ -258,6 +260,18 @@ def typed_steps(table: str, **operations: Fields) -> st.SearchStrategy[Step]:
     )
 
 
+@st.composite
+def sequences(draw: st.DrawFn, step: st.SearchStrategy[Step], *first: Step) -> list[Step]:
+    """What one example plays: the first steps, so that there is something to find, then any."""
+    return [*first, *draw(st.lists(step, min_size=3, max_size=14))]
+
+
+def rows_of(table: str, *changes: Row) -> Step:
+    """Plain rows with the usual ids, each with some fields of its own."""
+    rows = [{**plain_record(table), "id": record_id, **own} for record_id, own in zip(IDS, changes, strict=False)]
+    return Call(PATH, {"op": "batchInsert", "tableName": table, "records": rows})
+
+
 # Fallback tables
 
 
@@ -280,14 +294,16 @@ _generic_keys = st.one_of(
 )
 
 
-def fallback_steps(table: str) -> st.SearchStrategy[Step]:
-    """Steps on a table that Mastra has no typed one for."""
+def fallback_sequences(table: str) -> st.SearchStrategy[list[Step]]:
+    """A table that Mastra has no typed one for."""
     arguments = crud_arguments(_generic_records | _plain_objects, _plain_objects, _generic_keys, _generic_filters)
-    return in_turn(
+    step = in_turn(
         requests(table, arguments, USUAL_WEIGHTS),
         unknown_operations(table),
         batches(table, lambda record_id: {"id": record_id, "a": 1.0}),
     )
+    rows = [{"id": "a", "a": 1.0}, {"id": "b", "a": None, "b": "x"}, {"id": 1.0, "status": {"a": 1.0}}]
+    return sequences(step, Call(PATH, {"op": "batchInsert", "tableName": table, "records": rows}))
 
 
 # Vector tables
@@ -333,8 +349,8 @@ _bad_pages = st.fixed_dictionaries(
 )
 
 
-def vector_steps(table: str) -> st.SearchStrategy[Step]:
-    """Steps on a vector table."""
+def vector_sequences(table: str) -> st.SearchStrategy[list[Step]]:
+    """A vector table."""
     record = _vector_records()
     changes = st.fixed_dictionaries({}, optional={"embedding": _embeddings, "metadata": values, "id": ids, "x": junk})
     filter_lists = st.lists(
@@ -344,7 +360,7 @@ def vector_steps(table: str) -> st.SearchStrategy[Step]:
         max_size=2,
     )
     arguments = crud_arguments(record, changes, st.fixed_dictionaries({}, optional={"id": ids}), filter_lists)
-    return in_turn(
+    step = in_turn(
         requests(table, arguments, USUAL_WEIGHTS),
         unknown_operations(table),
         _partly_bad_batches(table),
@@ -352,6 +368,8 @@ def vector_steps(table: str) -> st.SearchStrategy[Step]:
         _pages(table, filter_lists),
         _bad_pages.map(lambda args: Call(PATH, {"op": "queryTable", "tableName": table, **args})),
     )
+    rows: list[Row] = [{"id": "a", "embedding": [1.0], "metadata": {"a": 1.0}}, {"id": "b", "embedding": []}]
+    return sequences(step, Call(PATH, {"op": "batchInsert", "tableName": table, "records": rows}))
 
 
 # Background tasks
@@ -401,7 +419,7 @@ def background_task_sequences() -> st.SearchStrategy[list[Step]]:
         unknown_operations(TASKS),
         batches(TASKS, lambda record_id: {**plain_record(TASKS), "id": record_id}),
     )
-    usual = sequences(step)
+    usual = sequences(step, rows_of(TASKS, {"status": "running"}, {"agent_id": "b"}))
     crowded = st.builds(lambda count, steps: [*_many_legacy_tasks(count), *steps], st.integers(1, MANY), usual)
     return st.integers(0, 9).flatmap(lambda turn: crowded if turn == 0 else usual)
 
@@ -409,7 +427,7 @@ def background_task_sequences() -> st.SearchStrategy[list[Step]]:
 # Tables with operations of their own
 
 
-def schedule_steps() -> st.SearchStrategy[Step]:
+def schedule_sequences() -> st.SearchStrategy[list[Step]]:
     """Schedules and their triggers."""
     schedules, triggers = "mastra_schedules", "mastra_schedule_triggers"
     odd_limits = st.sampled_from((1.0, 2.0, 0.0, -3.0, 1.9, None, NOT_A_NUMBER, INFINITY, "2"))
@@ -438,10 +456,14 @@ def schedule_steps() -> st.SearchStrategy[Step]:
         },
         deleteScheduleTriggers={"scheduleId": st.sampled_from(("a", "b", "c"))},
     )
-    return st.one_of(on_schedules, on_triggers)
+    due, paused = {"status": "active", "next_fire_at": 10.0}, {"status": "paused", "next_fire_at": 20.0}
+    fired = [{"schedule_id": "a", "actual_fire_at": at} for at in (10.0, 30.0, 20.0)]
+    return sequences(
+        st.one_of(on_schedules, on_triggers), rows_of(schedules, due, paused, due), rows_of(triggers, *fired)
+    )
 
 
-def memory_steps() -> st.SearchStrategy[Step]:
+def memory_sequences() -> st.SearchStrategy[list[Step]]:
     """Threads and resources, whose metadata is merged on the server."""
     metadata = objects | json_texts | values
     on_threads = typed_steps(
@@ -457,7 +479,10 @@ def memory_steps() -> st.SearchStrategy[Step]:
             "updatedAt": times,
         },
     )
-    return st.one_of(on_threads, on_resources)
+    stored = ({"metadata": {"a": 1.0, "b": None}}, {"metadata": '"{\\"a\\":1}"'}, {"metadata": "no JSON"})
+    return sequences(
+        st.one_of(on_threads, on_resources), rows_of("mastra_threads", *stored), rows_of("mastra_resources", *stored)
+    )
 
 
 _markers = st.just({"__mastra_pending__": True})
@@ -491,7 +516,8 @@ _snapshots = st.fixed_dictionaries(
 ).filter(is_plain_json)
 
 
-def workflow_steps() -> st.SearchStrategy[Step]:
+@st.composite
+def workflow_sequences(draw: st.DrawFn) -> list[Step]:
     """Workflow snapshots, whose steps are merged on the server."""
     table = "mastra_workflow_snapshot"
     run = {"workflowName": st.sampled_from(("w1", "w2")), "runId": st.sampled_from(("run1", "run2"))}
@@ -518,10 +544,14 @@ def workflow_steps() -> st.SearchStrategy[Step]:
             "result": _step_results.filter(is_plain_json).map(json.dumps) | json_texts,
             "requestContext": json_texts | st.just('{"k":1}'),
         },
-        "mergeWorkflowState": {**run, "opts": json_texts | _snapshots.map(json.dumps)},
+        "mergeWorkflowState": {**run, "opts": json_texts | reserved_names | _snapshots.map(json.dumps)},
     }
     weights = {"insert": 8, "mergeWorkflowStepResult": 10, "mergeWorkflowState": 4, "queryTable": 2, "load": 2}
-    return in_turn(requests(table, {**arguments, **own}, weights), unknown_operations(table), sent_back(table))
+    step = in_turn(requests(table, {**arguments, **own}, weights), unknown_operations(table), sent_back(table))
+    stored_first = [draw(stored) for _ in range(4)]
+    runs = [{"workflow_name": name, "run_id": run_id} for name in ("w1", "w2") for run_id in ("run1", "run2")]
+    rows = [{**pair, "snapshot": snapshot} for pair, snapshot in zip(runs, stored_first, strict=True)]
+    return draw(sequences(step, rows_of(table, *rows)))
 
 
 _tokens = st.sampled_from((0.0, 1.0, 10.0, 500.0, 999.0, 1000.0, 1500.0, 4000.0, 10_000.0))
@@ -540,7 +570,8 @@ _chunks = st.fixed_dictionaries(
 _odd_chunks = st.sampled_from((None, "text", {}, 5.0, {"tokenCount": 1.0}, {"observations": "x"}))
 
 
-def observational_memory_steps() -> st.SearchStrategy[Step]:
+@st.composite
+def observational_memory_sequences(draw: st.DrawFn) -> list[Step]:
     """Observational memory."""
     table = "mastra_observational_memory"
     key = st.sampled_from(("thread:t1", "resource:r1", "thread:t2"))
@@ -552,7 +583,7 @@ def observational_memory_steps() -> st.SearchStrategy[Step]:
         st.none() | json_texts | st.lists(_chunks, max_size=4).filter(is_plain_json).map(json.dumps),
     )
     current = st.builds(lambda row, record_id: {**row, "id": record_id}, records(table), ids)
-    return typed_steps(
+    step = typed_steps(
         table,
         insert={"record": record},
         omGetLatest={"lookupKey": key},
@@ -591,10 +622,17 @@ def observational_memory_steps() -> st.SearchStrategy[Step]:
             **updated,
         },
         omSwapBufferedReflection={"currentRecord": current, "newId": ids, "tokenCount": _tokens, "now": times},
-        omUpdateConfig={"id": ids, "config": json_texts, **updated},
+        omUpdateConfig={"id": ids, "config": json_texts | reserved_names, **updated},
     )
-
-
-def sequences(step: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
-    """What one example plays."""
-    return st.lists(step, min_size=1, max_size=14)
+    buffered = st.lists(_chunks, min_size=1, max_size=5).filter(is_plain_json).map(json.dumps)
+    rows = [
+        {"lookupKey": "thread:t1", "generationCount": 1.0, "bufferedObservationChunks": draw(buffered)},
+        {
+            "lookupKey": "thread:t1",
+            "generationCount": 0.0,
+            "bufferedReflection": "reflection",
+            "activeObservations": "1\n2",
+        },
+        {"lookupKey": "resource:r1", "config": '{"a":{"b":1}}', "bufferedObservationChunks": draw(buffered)},
+    ]
+    return draw(sequences(step, rows_of(table, *rows)))

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from tests.differential.pair import Pair, Step, play
 from tests.differential.storage_strategies import (
     background_task_sequences,
-    fallback_steps,
-    memory_steps,
-    observational_memory_steps,
-    schedule_steps,
+    fallback_sequences,
+    memory_sequences,
+    observational_memory_sequences,
+    rows_of,
+    schedule_sequences,
     sequences,
     typed_steps,
-    vector_steps,
-    workflow_steps,
+    vector_sequences,
+    workflow_sequences,
 )
 
 NewPair = Callable[[], Pair]
@@ -29,29 +30,36 @@ PLAIN_TABLES = (
     "mastra_vector_indexes",
     "mastra_scorers",
 )
+# Physical names are no logical ones: they go to the fallback table like any other name.
+FALLBACK_TABLES = ("notes", "mastra_vectors", "", "mastra_workflow_snapshots")
+VECTOR_TABLES = ("mastra_vector_docs", "mastra_vector_")
 
 
-@given(steps=st.sampled_from(PLAIN_TABLES).flatmap(lambda table: sequences(typed_steps(table))))
+def plain_sequences(table: str) -> st.SearchStrategy[list[Step]]:
+    return sequences(typed_steps(table), rows_of(table, {}, {}))
+
+
+@given(steps=st.sampled_from(PLAIN_TABLES).flatmap(plain_sequences))
 def test_plain_tables(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, PLAIN_TABLES)
 
 
-@given(steps=sequences(memory_steps()))
+@given(steps=memory_sequences())
 def test_threads_and_resources(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, ["mastra_threads", "mastra_resources"])
 
 
-@given(steps=sequences(schedule_steps()))
+@given(steps=schedule_sequences())
 def test_schedules(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, ["mastra_schedules", "mastra_schedule_triggers"])
 
 
-@given(steps=sequences(workflow_steps()))
+@given(steps=workflow_sequences())
 def test_workflow_snapshots(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, ["mastra_workflow_snapshots"])
 
 
-@given(steps=sequences(observational_memory_steps()))
+@given(steps=observational_memory_sequences())
 def test_observational_memory(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, ["mastra_observational_memory"])
 
@@ -61,20 +69,11 @@ def test_background_tasks(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, ["mastra_background_tasks", "mastra_documents"])
 
 
-# Physical names are no logical ones: they go to the fallback table like any other name.
-@given(
-    steps=sequences(
-        st.sampled_from(("notes", "mastra_vectors", "", "mastra_workflow_snapshots")).flatmap(fallback_steps)
-    )
-)
+@given(steps=st.sampled_from(FALLBACK_TABLES).flatmap(fallback_sequences))
 def test_fallback_tables(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, ["mastra_documents"])
 
 
-@given(
-    steps=sequences(
-        st.sampled_from(("mastra_vector_docs", "mastra_vector_docs", "mastra_vector_")).flatmap(vector_steps)
-    )
-)
+@given(steps=st.sampled_from(VECTOR_TABLES).flatmap(vector_sequences))
 def test_vector_tables(new_pair: NewPair, steps: list[Step]) -> None:
     play(new_pair(), steps, ["mastra_vectors"])

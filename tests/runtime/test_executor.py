@@ -20,7 +20,8 @@ from convex_mastra_emulator import (
     undefined,
 )
 from convex_mastra_emulator.errors import DeploymentError, ErrorKind, RequestRefused, UnsupportedType
-from convex_mastra_emulator.runtime.executor import Outcome, ReadArguments, python_arguments
+from convex_mastra_emulator.runtime.arguments import ReadArguments, python_arguments
+from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ADMIN, ANONYMOUS
 from convex_mastra_emulator.schema import v

@@ -20,7 +20,7 @@ from convex_mastra_emulator import (
     query,
     undefined,
 )
-from convex_mastra_emulator.runtime.executor import python_arguments
+from convex_mastra_emulator.runtime.arguments import python_arguments
 from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.identity import ADMIN
 from convex_mastra_emulator.values import Value

@@ -6,7 +6,7 @@ import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock, mutation, query
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
-from convex_mastra_emulator.runtime.executor import python_arguments
+from convex_mastra_emulator.runtime.arguments import python_arguments
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ADMIN
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import ConvexInt64, Emulator, Limits, action, mutation, query, undefined
+from convex_mastra_emulator.runtime.arguments import python_arguments
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.runtime.executor import python_arguments
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ADMIN
 from convex_mastra_emulator.runtime.logs import LogLines

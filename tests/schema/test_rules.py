@@ -145,9 +145,7 @@ def test_staged_index_without_fields() -> None:
 # The alphabetically later name comes first, whatever the order of the definitions.
 @pytest.mark.parametrize("names", [("aa", "bb"), ("bb", "aa")])
 def test_indexes_of_the_same_fields(names: tuple[str, str]) -> None:
-    text = (
-        'In table "t" index "bb" and index "aa" have the same fields. Indexes must be unique within a table.'
-    )
+    text = 'In table "t" index "bb" and index "aa" have the same fields. Indexes must be unique within a table.'
     refused(TABLE.index(names[0], ["a", "b"]).index(names[1], ["a", "b"]), text, "IndexNotUnique")
 
 
@@ -161,9 +159,7 @@ def test_duplicate_index_field() -> None:
 
 
 def test_id_as_index_field() -> None:
-    text = (
-        'In table "t": In index "x": `_id` is not a valid index field. To load documents by ID, use `db.get(id)`.'
-    )
+    text = 'In table "t": In index "x": `_id` is not a valid index field. To load documents by ID, use `db.get(id)`.'
     refused(TABLE.index("x", ["a", "_id"]), text, "IndexFieldsContainId")
 
 
@@ -310,9 +306,7 @@ def test_fractional_dimensions() -> None:
 
 
 def test_index_on_a_field_no_document_can_have() -> None:
-    text = (
-        'In table "t" the index "x" is invalid because it references the field "missing" that does not exist.'
-    )
+    text = 'In table "t" the index "x" is invalid because it references the field "missing" that does not exist.'
     for table in (
         TABLE.index("x", ["a", "missing"]),
         TABLE.search_index("x", search_field="missing"),

@@ -49,7 +49,9 @@ FORMS: list[tuple[Validator, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("validator", "json"), FORMS, ids=lambda form: str(form) if isinstance(form, Validator) else "")
+@pytest.mark.parametrize(
+    ("validator", "json"), FORMS, ids=lambda form: str(form) if isinstance(form, Validator) else ""
+)
 def test_form_in_both_directions(validator: Validator, json: dict[str, Any]) -> None:
     assert validator_to_json(validator) == json
     assert validator_from_json(json) == validator

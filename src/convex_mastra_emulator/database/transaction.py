@@ -319,6 +319,11 @@ class Transaction:
             self._next_creation_time()
         return table
 
+    @property
+    def next_creation_time(self) -> float:
+        """What the next document of this transaction would get, in milliseconds."""
+        return self._creation_time
+
     def _next_creation_time(self) -> float:
         current = self._creation_time
         self._creation_time = math.nextafter(current, math.inf)

@@ -11,8 +11,8 @@ from typing import Any
 from convex_mastra_emulator.errors import ThrownError
 from convex_mastra_emulator.mastra.records import ROWS_MAX, argument, in_batches, upsert_in_batches, without
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
+from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuilder
 from convex_mastra_emulator.runtime.functions import action, mutation, query
-from convex_mastra_emulator.runtime.query_builder import VectorFilterBuilder
 from convex_mastra_emulator.schema import v
 from convex_mastra_emulator.schema.validators import Field, ObjectValidator
 from convex_mastra_emulator.values.javascript import spread

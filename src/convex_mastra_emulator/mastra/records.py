@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from convex_mastra_emulator.errors import ThrownError
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.runtime.query_builder import IndexRangeBuilder
+from convex_mastra_emulator.runtime.expression_builders import IndexRangeBuilder
 from convex_mastra_emulator.values.javascript import (
     is_less,
     property_of,

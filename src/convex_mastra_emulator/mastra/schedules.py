@@ -19,7 +19,7 @@ from convex_mastra_emulator.mastra.records import (
     find_by_record_id,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.runtime.query_builder import IndexRangeBuilder
+from convex_mastra_emulator.runtime.expression_builders import IndexRangeBuilder
 from convex_mastra_emulator.values.javascript import property_of, spread, strictly_equal, to_string, truthy
 from convex_mastra_emulator.values.types import undefined
 

@@ -30,7 +30,8 @@ from convex_mastra_emulator.mastra.records import (
     without,
 )
 from convex_mastra_emulator.runtime.context import MutationContext
-from convex_mastra_emulator.runtime.query_builder import FilterBuilder, QueryBuilder, TableQuery
+from convex_mastra_emulator.runtime.expression_builders import FilterBuilder
+from convex_mastra_emulator.runtime.query_builder import QueryBuilder, TableQuery
 from convex_mastra_emulator.values.javascript import property_of, spread, strictly_equal, truthy
 from convex_mastra_emulator.values.types import Document, undefined
 

@@ -30,7 +30,7 @@ from convex_mastra_emulator.protocol.messages import (
     timestamp_of,
     timestamp_text,
 )
-from convex_mastra_emulator.runtime.executor import Outcome
+from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.paths import parse_path

@@ -16,10 +16,12 @@ from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery
 from convex_mastra_emulator.errors import InvalidArgument, ThrownError
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuilder
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import Console
-from convex_mastra_emulator.runtime.query_builder import TableQuery, VectorFilterBuilder
+from convex_mastra_emulator.runtime.query_builder import TableQuery
 from convex_mastra_emulator.values.javascript import stringify
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Document, Value, undefined
@@ -173,8 +175,14 @@ class Auth:
 class Calls(Protocol):
     """How a context calls other functions; the executor's side of it."""
 
+    limits: Limits
+
     def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
         """Calls a function and returns what it returns, or raises what it threw."""
+
+
+class CallsOfActions(Calls, Protocol):
+    """The same for actions."""
 
     def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
         """Searches the latest committed documents."""
@@ -234,6 +242,8 @@ class MutationContext(_Context):
 class ActionContext(_Context):
     """``ctx`` of an action: no database, but calls, each in a transaction of its own, and vector search."""
 
+    _calls: CallsOfActions
+
     def run_mutation(self, path: str, args: Any = None) -> Value:
         """Calls a mutation in a transaction of its own.
 
@@ -272,19 +282,19 @@ class ActionContext(_Context):
             InvalidQuery: when the search cannot be run.
             ThrownError: for an empty vector.
         """
-        query = vector_query(vector, limit, filter, self._calls)
+        query = vector_query(vector, limit, filter, self._calls.limits)
         found = self._calls.vector_search(table, index, query)
         return [{"_id": document_id, "_score": score} for document_id, score in found]
 
 
 def vector_query(
-    vector: Any, limit: Any, filter: Callable[[VectorFilterBuilder], Any] | None, calls: Any
+    vector: Any, limit: Any, filter: Callable[[VectorFilterBuilder], Any] | None, limits: Limits
 ) -> VectorQuery:
     """Checks what JavaScript's side of a vector search checks."""
     if not isinstance(vector, (list, tuple)) or not vector:
         raise ThrownError("`vector` must be a non-empty Array in vectorSearch")
     numbers = [float(number) for number in vector]
-    condition = None if filter is None else filter(VectorFilterBuilder(calls.limits))
+    condition = None if filter is None else filter(VectorFilterBuilder(limits))
     if condition is not None and not isinstance(condition, Expression):
         condition = Literal(condition)
     return VectorQuery(vector=numbers, limit=float(limit) if isinstance(limit, int) else limit, filter=condition)

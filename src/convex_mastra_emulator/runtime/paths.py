@@ -77,6 +77,8 @@ def _module_problem(module: str) -> str | None:
         return f"Module path ({module}) has an extension that isn't 'js'."
     if module.startswith("/"):
         return f"Module paths must be relative ({module} is absolute)."
+    if module.startswith("./"):
+        return f"Invalid path component CurDir in {module}."
     if ".." in parts:
         return f"Invalid path component ParentDir in {module}."
     canonical = [*parts[:-1], parts[-1] if extension else f"{parts[-1]}.js"]

@@ -37,9 +37,14 @@ def serve_in_foreground(
         ValueError: for an admin key that cannot be one.
     """
     key = admin_key or new_admin_key()
+    server = make_server(
+        emulator,
+        admin_key=key,
+        version=version,
+        log=log,
+        on_ready=lambda: on_ready(ServedEmulator(url_of(listener), key)),
+    )
     listener = listen(host, port)
-    served = ServedEmulator(url_of(listener), key)
-    server = make_server(emulator, admin_key=key, version=version, log=log, on_ready=lambda: on_ready(served))
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.force_exit = server.should_exit

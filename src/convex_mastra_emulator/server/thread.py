@@ -127,9 +127,9 @@ def serve(
         ValueError: for an admin key that cannot be one.
     """
     key = admin_key or new_admin_key()
-    listener = listen(host, port)
     ready = threading.Event()
     server = make_server(emulator, admin_key=key, version="unknown", log=log, on_ready=ready.set)
+    listener = listen(host, port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="convex-emulator-server")
     thread.start()
     try:

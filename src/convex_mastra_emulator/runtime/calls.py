@@ -1,0 +1,56 @@
+"""One call of a function, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convex_mastra_emulator.database.read_set import ReadSet
+from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.runtime.logs import LogLines
+from convex_mastra_emulator.runtime.paths import FunctionPath
+from convex_mastra_emulator.usage import NOTHING_USED, Usage
+from convex_mastra_emulator.values.types import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a call ended: with a value, or with a failure.
+
+    Attributes:
+        value: what the function returned; belongs to the deployment and must be copied before it is handed out.
+        failure: why it failed; None if it did not.
+        log_lines: what it and the functions it called logged.
+        usage: what its transaction read and wrote.
+        timestamp_ns: the commit of a mutation, the snapshot of a query; nanoseconds since the Unix epoch.
+        read_set: what its transaction read; None for actions and for calls that opened none.
+    """
+
+    value: Value = None
+    failure: Failure | None = None
+    log_lines: tuple[str, ...] = ()
+    usage: Usage = NOTHING_USED
+    timestamp_ns: int = 0
+    read_set: ReadSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a function, as the executor sees it; ``depth`` is 0 for what the client called."""
+
+    path: FunctionPath
+    function: Function
+    identity: Identity
+    logs: LogLines
+    depth: int = 0
+
+
+class CallFailed(Exception):
+    """Ends a call with a failure that is no exception of the function's own code."""
+
+    def __init__(self, message: str, *, is_merged: bool = False) -> None:
+        super().__init__(message)
+        self.failure = Failure(message=message)
+        self.is_merged = is_merged
+        """Whether a nested call had merged its writes when it failed (§7.6)."""

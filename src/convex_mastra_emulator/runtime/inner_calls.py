@@ -1,0 +1,100 @@
+"""Calls that functions make: inside the caller's transaction, or from an action in one of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from convex_mastra_emulator.database.transaction import Transaction
+from convex_mastra_emulator.database.vector_search import VectorQuery
+from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, ThrownError
+from convex_mastra_emulator.runtime.arguments import inner_arguments
+from convex_mastra_emulator.runtime.calls import Call, CallFailed
+from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, thrown
+from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.paths import parse_path
+from convex_mastra_emulator.values.size import copy_of
+from convex_mastra_emulator.values.types import Value, undefined
+
+if TYPE_CHECKING:
+    from convex_mastra_emulator.runtime.executor import Executor
+
+
+def _rethrown(failure: Failure) -> Exception:
+    if failure.data is not undefined:
+        return NestedConvexError(failure.nested_text, failure.data)
+    return ThrownError(failure.nested_text)
+
+
+class NestedCalls:
+    """Calls from a query or mutation: in its own transaction, where a failed one leaves nothing but read counts."""
+
+    def __init__(self, executor: Executor, caller: Call, transaction: Transaction) -> None:
+        self._executor = executor
+        self._caller = caller
+        self._transaction = transaction
+        self.limits = executor.limits
+
+    def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
+        """Runs a function.
+
+        Raises:
+            DeploymentError: when it cannot be called.
+            ThrownError: with the inner text when it fails; ``ConvexError`` when it threw one.
+        """
+        caller, executor, transaction = self._caller, self._executor, self._transaction
+        if caller.depth >= self.limits.call_depth_max:
+            raise DeploymentError(
+                "Cross component call depth limit exceeded. Do you have an infinite loop in your app?",
+                code="MaximumCallDepthExceeded",
+            )
+        parsed = parse_path(path)
+        read_arguments = inner_arguments(args, self.limits)
+        function = executor.functions.find(parsed, kind, internal_allowed=True)
+        call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1)
+        start = transaction.savepoint()
+        try:
+            with transaction.nested_function():
+                return copy_of(executor.run_body(call, read_arguments, transaction))
+        except CallFailed as failed:
+            if not failed.is_merged:
+                transaction.rollback(start)
+            raise ThrownError(failed.failure.message) from None
+        except Exception as error:
+            transaction.rollback(start)
+            raise _rethrown(thrown(error, self.limits)) from error
+
+
+class ActionCalls:
+    """Calls from an action: each in a transaction of its own."""
+
+    def __init__(self, executor: Executor, caller: Call) -> None:
+        self._executor = executor
+        self._caller = caller
+        self.limits = executor.limits
+
+    def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
+        """Runs a function.
+
+        Raises:
+            ThrownError: with the inner text when it fails; ``ConvexError`` when it threw one.
+        """
+        outcome = self._executor.call_internally(
+            parse_path(path), inner_arguments(args, self.limits), kind, self._caller
+        )
+        if outcome.failure is not None:
+            raise _rethrown(outcome.failure)
+        return copy_of(outcome.value)
+
+    def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
+        """Searches the latest committed documents.
+
+        Raises:
+            InvalidQuery: when the search cannot be run.
+            ThrownError: with the generic text when the deployment itself fails.
+        """
+        try:
+            return self._executor.search(table, index, query)
+        except DeploymentError as error:
+            if error.kind is ErrorKind.INTERNAL:
+                raise ThrownError(INTERNAL_ERROR_TEXT) from error
+            raise
