@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+
 from convex_mastra_emulator.database.documents import (
     StoredDocument,
     build_document,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.database.expression import as_boolean
 from convex_mastra_emulator.errors import InvalidQuery

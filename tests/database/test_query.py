@@ -10,7 +10,7 @@ from convex_mastra_emulator import Emulator, Limits, ManualClock
 from convex_mastra_emulator.database.query import Query, RowStream
 from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.database.transaction import Transaction
-from convex_mastra_emulator.errors import InvalidArgument, LimitReached, ThrownError
+from convex_mastra_emulator.errors import DeploymentError, LimitReached, ThrownError
 from convex_mastra_emulator.schema import define_schema, define_table, v
 from convex_mastra_emulator.values.ids import IdSource
 
@@ -163,8 +163,10 @@ def test_257th_filter_is_refused_by_the_builder(deployment: Emulator) -> None:
 # `take` is an operator too, which only the deployment counts.
 def test_take_after_256_filters_is_refused_by_the_deployment(deployment: Emulator) -> None:
     text = r"^Invalid argument `query` for `queryStream`: Query has too many operators: 257$"
-    with pytest.raises(InvalidArgument, match=text):
+    with pytest.raises(DeploymentError, match=text) as caught:
         deployment.run(lambda ctx: with_filters(ctx, 256).take(5))
+
+    assert caught.value.code == "InvalidArgument"
 
 
 # Reuse

@@ -1,11 +1,12 @@
 """What a transaction has read, as merged ranges: convex-engine.md §5.6 (`TooManyReads`) and §10.10."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from convex_mastra_emulator.database.read_set import Interval, ReadSet
 from convex_mastra_emulator.errors import LimitReached
 from convex_mastra_emulator.limits import Limits
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def point(key: bytes) -> Interval:

@@ -2,6 +2,7 @@
 
 import pytest
 from convex import ConvexInt64
+
 from convex_mastra_emulator.errors import InvalidValue, SchemaDefinitionError
 from convex_mastra_emulator.schema import Schema, define_schema, define_table, v
 from convex_mastra_emulator.schema.validators import ObjectValidator

@@ -1,6 +1,7 @@
 """Tables and their indexes as a schema names them: convex-engine.md §4.1 and §7.1."""
 
 import pytest
+
 from convex_mastra_emulator.schema import (
     IndexDefinition,
     TextIndexDefinition,

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.schema import Schema, TableDefinition, define_schema, define_table, v
 from convex_mastra_emulator.schema.validators import Validator

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.mastra import mastra_schema
 from convex_mastra_emulator.schema import Schema, define_schema, define_table, v

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.schema import v
 from convex_mastra_emulator.schema.validator_json import validator_from_json, validator_to_json

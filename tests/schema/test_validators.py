@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from convex import ConvexInt64
+
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.schema import v
 from convex_mastra_emulator.schema.validators import Field, NoTables, Validator

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convex_mastra_emulator.database.documents import StoredDocument
-from convex_mastra_emulator.database.query import AllowanceUsed, PageAllowance, Query, QueryStream
+from convex_mastra_emulator.database.query import AllowanceUsed, PageAllowance, Query, QueryStream, index_of
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, InvalidQuery, LimitReached
 
@@ -111,8 +111,8 @@ def read_page(transaction: Transaction, query: Query, options: PageOptions, curs
     _check_sizes(options, transaction.limits.page_size_max)
     start = None if options.cursor is None else cursors.read(options.cursor)
     end = None if options.end_cursor is None else cursors.read(options.end_cursor)
-    stream = QueryStream(transaction, query)
-    fingerprint = query.fingerprint("" if stream.rows.index is None else stream.rows.index.printed_fields)
+    index = index_of(query, transaction.store.table(query.table))
+    fingerprint = query.fingerprint("" if index is None else index.printed_fields)
     for position in (end, start):
         if position is not None and position.fingerprint != fingerprint:
             raise InvalidCursor(
@@ -120,7 +120,7 @@ def read_page(transaction: Transaction, query: Query, options: PageOptions, curs
                 "but it looks like this cursor is from a different query.",
                 code="InvalidCursor",
             )
-    reader = _PageReader(transaction, stream, options, start, end)
+    reader = _PageReader(transaction, QueryStream(transaction, query), options, start, end)
     return reader.read(lambda key: cursors.write(key, fingerprint))
 
 

@@ -22,10 +22,11 @@ from convex_mastra_emulator.database.expression import Expression, as_boolean
 from convex_mastra_emulator.database.index import BY_CREATION_TIME, OrderedIndex
 from convex_mastra_emulator.database.ranges import RangeExpression, compile_range
 from convex_mastra_emulator.database.read_set import Interval
-from convex_mastra_emulator.errors import InvalidQuery, LimitReached
+from convex_mastra_emulator.errors import InvalidArgument, InvalidQuery, LimitReached
 from convex_mastra_emulator.values.json_text import write_json
 
 if TYPE_CHECKING:
+    from convex_mastra_emulator.database.store import Table
     from convex_mastra_emulator.database.transaction import Transaction
 
 # DEFAULT_QUERY_PREFETCH and MAX_QUERY_FETCH of crates/common/src/knobs.rs and query/mod.rs.
@@ -61,6 +62,19 @@ class Query(NamedTuple):
 def index_not_found(table: str, index: str) -> InvalidQuery:
     """The refusal of an index, or of any index of a table, that does not exist."""
     return InvalidQuery(f"Index {table}.{index} not found.", code="IndexNotFoundError")
+
+
+def index_of(query: Query, table: Table | None) -> OrderedIndex | None:
+    """The index a query reads; None for a scan of a table that does not exist.
+
+    Raises:
+        InvalidQuery: if there is no such index, or it cannot be queried.
+    """
+    if table is not None:
+        return table.queryable_index(query.index_name or BY_CREATION_TIME)
+    if query.index_name is not None:
+        raise index_not_found(query.table, query.index_name)
+    return None
 
 
 class AllowanceUsed(Exception):
@@ -108,13 +122,10 @@ class RowStream:
         self._table_name = query.table
         self.descending = query.descending
         table = transaction.store.table(query.table)
-        if table is None:
-            if query.index_name is not None:
-                raise index_not_found(query.table, query.index_name)
-            self.index: OrderedIndex | None = None
+        self.index = index_of(query, table)
+        if self.index is None:
             self._interval = Interval(b"", None)
         else:
-            self.index = table.queryable_index(query.index_name or BY_CREATION_TIME)
             self._interval = compile_range(query.table, self.index, query.range)
         self._table = table
         self._unfetched = self._interval
@@ -226,9 +237,8 @@ class QueryStream:
     def __init__(self, transaction: Transaction, query: Query) -> None:
         limit = transaction.limits.query_operators_max
         if len(query.operators) > limit:
-            raise InvalidQuery(
-                f"Invalid argument `query` for `queryStream`: Query has too many operators: {len(query.operators)}",
-                code="InvalidArgument",
+            raise InvalidArgument(
+                f"Invalid argument `query` for `queryStream`: Query has too many operators: {len(query.operators)}"
             )
         self.rows = RowStream(transaction, query)
         self._operators = query.operators

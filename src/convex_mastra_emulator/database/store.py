@@ -19,8 +19,12 @@ from convex_mastra_emulator.values.ids import FIRST_USER_TABLE_NUMBER, INTERNAL_
 from convex_mastra_emulator.values.names import parse_field_path
 from convex_mastra_emulator.values.types import Document
 
-# crates/value/src/document_id.rs and crates/model/src/lib.rs: the two system tables a user can name.
-SYSTEM_TABLES = {539: "_scheduled_functions", 540: "_storage"}
+# crates/model/src/lib.rs DefaultTableNumber, each behind the 512 legacy numbers; 3, 10, 11, … are not in use.
+_SYSTEM_NUMBERS = {1, 2, *range(4, 10), *range(12, 16), 17, *range(19, 22), *range(23, 26), *range(27, 42)}
+SYSTEM_TABLES = {512 + number: f"_system_table_{number}" for number in _SYSTEM_NUMBERS}
+VISIBLE_SYSTEM_TABLES = {539: "_scheduled_functions", 540: "_storage"}
+"""The two a user can name, through ``db.system``."""
+SYSTEM_TABLES |= VISIBLE_SYSTEM_TABLES
 
 
 class Table:
@@ -142,7 +146,7 @@ class Store:
         return table
 
     def table_name(self, table_number: int) -> str | None:
-        """The name of the table with that number; the two visible system tables have theirs too."""
+        """The name of the table with that number; those of system tables begin with an underscore."""
         return self._names.get(table_number) or SYSTEM_TABLES.get(table_number)
 
     def table_number(self, name: str) -> int | None:

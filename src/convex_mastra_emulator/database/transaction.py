@@ -25,7 +25,7 @@ from convex_mastra_emulator.database.documents import (
 from convex_mastra_emulator.database.index import BY_ID
 from convex_mastra_emulator.database.query import Query, QueryStream
 from convex_mastra_emulator.database.read_set import Interval, ReadSet
-from convex_mastra_emulator.database.store import SYSTEM_TABLES, Store, Table
+from convex_mastra_emulator.database.store import SYSTEM_TABLES, VISIBLE_SYSTEM_TABLES, Store, Table
 from convex_mastra_emulator.errors import (
     DeploymentError,
     InvalidArgument,
@@ -119,9 +119,10 @@ class Transaction:
             InvalidArgument: for text that is no id, and for the id of another table.
             LimitReached: when the transaction may not read any more.
         """
-        found = self._table_of(document_id, "get", table)
-        if found is None:
+        name = self._table_name_of(document_id, "get", table)
+        if name is None:
             return None
+        found = self._user_table(name)
         self._record_point(found.name, document_id)
         document = found.documents.get(document_id)
         if document is not None:
@@ -180,19 +181,25 @@ class Transaction:
         internal_id = decode_legacy_id(text)
         return None if internal_id is None else encode_id(number, internal_id)
 
-    def _table_of(self, document_id: str, function: str, expected: str | None) -> Table | None:
+    def _table_name_of(self, document_id: str, function: str, expected: str | None) -> str | None:
+        """The table an id belongs to by its number; None if that is no table a user can see."""
         try:
             number, _ = decode_id(document_id)
         except InvalidValue as error:
             raise invalid_argument("id", function, error) from None
-        if number in SYSTEM_TABLES:
-            raise DeploymentError("System tables can only be accessed with db.system.", code="SystemTableError")
         name = self.store.table_name(number)
-        if name is None:
+        if name is None or (number in SYSTEM_TABLES and number not in VISIBLE_SYSTEM_TABLES):
             return None
         if expected is not None and expected != name:
             raise invalid_argument("id", function, f'expected to be an Id<"{expected}">, got Id<"{name}"> instead.')
-        return self.store.table(name)
+        return name
+
+    def _user_table(self, name: str) -> Table:
+        if name.startswith("_"):
+            raise DeploymentError("System tables can only be accessed with db.system.", code="SystemTableError")
+        table = self.store.table(name)
+        assert table is not None
+        return table
 
     def _record_point(self, table: str, document_id: str) -> None:
         key = text_key(document_id)
@@ -230,8 +237,9 @@ class Transaction:
             NonexistentDocument: if there is no such document.
             DeploymentError: as :meth:`insert`.
         """
-        found = self._writable("patch", document_id, table)
+        name = self._writable("patch", document_id, table)
         changes = self._patch_object(value)
+        found = self._user_table(name)
         old = self._read_for_write("patch", found, document_id)
         fields = {**old.value}
         for name, item in changes.items():
@@ -248,8 +256,9 @@ class Transaction:
             NonexistentDocument: if there is no such document.
             DeploymentError: as :meth:`insert`.
         """
-        found = self._writable("replace", document_id, table)
+        name = self._writable("replace", document_id, table)
         given = self._object("replace", value)
+        found = self._user_table(name)
         old = self._read_for_write("replace", found, document_id)
         self._update(found, document_id, old, given.value)
 
@@ -260,7 +269,7 @@ class Transaction:
             NonexistentDocument: if there is no such document.
             LimitReached: when the transaction may not write any more.
         """
-        found = self._writable("delete", document_id, table)
+        found = self._user_table(self._writable("delete", document_id, table))
         self._read_for_write("delete", found, document_id)
         self.meter.write(0)
         self.store.put(found, document_id, None)
@@ -275,6 +284,8 @@ class Transaction:
         try:
             return take_in(value, self.limits)
         except InvalidValue as error:
+            if error.code == "SyscallArgsInvalidJson":
+                raise  # the call's JSON was not even read
             raise invalid_argument("value", function, error) from None
 
     def _patch_object(self, value: Any) -> dict[str, Value]:
@@ -282,11 +293,11 @@ class Transaction:
         removed = {name: undefined for name, item in value.items() if item is undefined}
         return {**taken, **removed}
 
-    def _writable(self, function: str, document_id: str, table: str | None) -> Table:
-        found = self._table_of(document_id, function, table)
-        if found is None:
+    def _writable(self, function: str, document_id: str, table: str | None) -> str:
+        name = self._table_name_of(document_id, function, table)
+        if name is None:
             raise invalid_argument("id", function, f'Table for ID "{document_id}" not found')
-        return found
+        return name
 
     def _read_for_write(self, function: str, table: Table, document_id: str) -> StoredDocument:
         self._record_point(table.name, document_id)

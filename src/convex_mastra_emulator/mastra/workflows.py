@@ -21,6 +21,7 @@ from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.values.javascript import (
     parse_json,
     property_of,
+    set_property,
     spread,
     stringify,
     to_string,
@@ -88,24 +89,10 @@ def _merge_step_result(ctx: MutationContext, table: str, request: Request) -> Re
     request_context = parse_json(argument(request, "requestContext"))
     step_id = to_string(argument(request, "stepId"))
     context = snapshot["context"]
-    _set_property(context, step_id, _merged_result(property_of(context, step_id), result))
+    set_property(context, step_id, _merged_result(property_of(context, step_id), result))
     snapshot["requestContext"] = {**spread(property_of(snapshot, "requestContext")), **spread(request_context)}
     _store_snapshot(ctx, existing, snapshot)
     return done(result=stringify(context))
-
-
-def _set_property(target: Any, name: str, value: Any) -> None:
-    """``target[name] = value``.
-
-    Raises:
-        TypeError: with V8's text, if ``target`` has no properties.
-    """
-    if not isinstance(target, (dict, list)):
-        kind = {str: "string", bool: "boolean"}.get(type(target), "number")
-        raise TypeError(f"Cannot create property '{name}' on {kind} '{to_string(target)}'")
-    # A list keeps a property that is no position to itself: JSON does not show it.
-    if isinstance(target, dict):
-        target[name] = value
 
 
 def _merged_result(old: Any, new: Any) -> Any:

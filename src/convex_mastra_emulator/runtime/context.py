@@ -70,14 +70,17 @@ class DatabaseReader:
         _check_user_table(table, "System tables can only be accessed from db.system.query().")
         return TableQuery(self._transaction, self._cursors, table)
 
-    def normalize_id(self, table: str, text: str) -> str | None:
+    def normalize_id(self, table: str, text: Any) -> str | None:
         """The id of ``table`` that ``text`` stands for, or None.
 
         Raises:
             InvalidArgument: if the table's name is no identifier.
             ThrownError: for system tables.
         """
+        if text is undefined:
+            raise _missing(2, "id", "normalizeId")
         _check_user_table(table, "System tables can only be accessed from db.system.normalizeId().")
+        _check_serialised_id(text, "normalizeId")
         return self._transaction.normalize_id(table, text)
 
 
@@ -94,6 +97,8 @@ class DatabaseWriter(DatabaseReader):
             ThrownError: for system tables.
         """
         _check_user_table(table, "System tables (prefixed with `_`) are read-only.")
+        if value is undefined:
+            raise _missing(2, "value", "insert")
         return self._transaction.insert(table, value)
 
     def patch(self, *arguments: Any) -> None:

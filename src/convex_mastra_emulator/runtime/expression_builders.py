@@ -20,7 +20,7 @@ from convex_mastra_emulator.database.expression import (
     Negation,
 )
 from convex_mastra_emulator.database.ranges import RangeExpression
-from convex_mastra_emulator.errors import InvalidArgument, InvalidQuery, InvalidValue, ThrownError
+from convex_mastra_emulator.errors import InvalidQuery, InvalidValue, ThrownError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values.names import parse_field_path
 from convex_mastra_emulator.values.size import take_in
@@ -34,9 +34,8 @@ def _value(value: Any, limits: Limits) -> Value:
     return take_in(value, limits).value
 
 
-def bad_query(cause: InvalidValue | str) -> InvalidArgument:
-    """The refusal of a query that cannot be parsed (§4.3)."""
-    return InvalidArgument(f"Invalid argument `query` for `queryStream`: {cause}")
+class MalformedQuery(Exception):
+    """A path or a value of a query cannot be read; told when the query is run, as a deployment parses it then."""
 
 
 class IndexRangeBuilder:
@@ -59,7 +58,7 @@ class IndexRangeBuilder:
         try:
             expression = RangeExpression(operation, parse_field_path(field), _value(value, self._limits))
         except InvalidValue as error:
-            raise bad_query(error) from None
+            raise MalformedQuery(str(error)) from None
         return IndexRangeBuilder(self._limits, (*self.expressions, expression))
 
     def eq(self, field: str, value: Any) -> IndexRangeBuilder:
@@ -100,7 +99,7 @@ class FilterBuilder:
         try:
             return FieldReference(parse_field_path(path))
         except InvalidValue as error:
-            raise bad_query(error) from None
+            raise MalformedQuery(str(error)) from None
 
     def eq(self, left: Any, right: Any) -> Expression:
         """Equal in the total order."""

@@ -7,48 +7,52 @@ convex-js src/server/impl/query_impl.ts, index_range_builder_impl.ts, filter_bui
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from convex_mastra_emulator.database.pagination import CursorCodec, PageOptions, read_page
 from convex_mastra_emulator.database.query import Query, QueryStream
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import InvalidArgument, ThrownError
-from convex_mastra_emulator.runtime.expression_builders import FilterBuilder, IndexRangeBuilder, bad_query
+from convex_mastra_emulator.runtime.expression_builders import FilterBuilder, IndexRangeBuilder, MalformedQuery
 from convex_mastra_emulator.values.names import identifier_problem
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Document, undefined
-
-_CHAINED = "This query has been chained with another operator and can't be reused."
-_CLOSED = "This query is closed and can't emit any more values."
 
 
 class QueryBuilder:
     """A query being built, then run once."""
 
-    __slots__ = ("_cursors", "_query", "_state", "_stream", "_transaction")
+    __slots__ = ("_cursors", "_problem", "_query", "_state", "_transaction")
 
-    def __init__(self, transaction: Transaction, cursors: CursorCodec, query: Query) -> None:
+    def __init__(
+        self, transaction: Transaction, cursors: CursorCodec, query: Query, problem: str | None = None
+    ) -> None:
         self._transaction = transaction
         self._cursors = cursors
         self._query = query
+        self._problem = problem
+        """Why the query cannot be parsed, which is told when it is run."""
         self._state = "preparing"
-        self._stream: QueryStream | None = None
 
     # Building
 
-    def _chained(self, **changes: Any) -> QueryBuilder:
+    def _taken(self) -> Query:
+        """The query, which another builder goes on with; this one has had its day."""
         if self._state != "preparing":
             raise ThrownError("A query can only be chained once and can't be chained after iteration begins.")
         self._state = "chained"
-        return QueryBuilder(self._transaction, self._cursors, self._query._replace(**changes))
+        return self._query
+
+    def _chained(self, problem: str | None = None, **changes: Any) -> QueryBuilder:
+        query = self._taken()._replace(**changes)
+        return QueryBuilder(self._transaction, self._cursors, query, self._problem or problem)
 
     def order(self, order: str) -> QueryBuilder:
         """Reads the source ``"asc"`` or ``"desc"``."""
-        if order not in ("asc", "desc"):
-            raise bad_query(f'expected "asc" or "desc", got {order!r}')
         if self._query.is_ordered:
             raise ThrownError("Queries may only specify order at most once")
-        return self._chained(descending=order == "desc", is_ordered=True)
+        problem = None if order in ("asc", "desc") else f'expected "asc" or "desc", got {order!r}'
+        return self._chained(problem, descending=order == "desc", is_ordered=True)
 
     def filter(self, predicate: Callable[[FilterBuilder], Any]) -> QueryBuilder:
         """Keeps the documents for which ``predicate(q)``'s expression is true."""
@@ -56,8 +60,11 @@ class QueryBuilder:
         if len(self._query.operators) >= limit:
             raise ThrownError(f"Can't construct query with more than {limit} operators")
         builder = FilterBuilder(self._transaction.limits)
-        condition = predicate(builder)
-        expression = builder.expression(undefined if condition is None else condition)
+        try:
+            condition = predicate(builder)
+            expression = builder.expression(undefined if condition is None else condition)
+        except MalformedQuery as malformed:
+            return self._chained(str(malformed))
         return self._chained(operators=(*self._query.operators, expression))
 
     # Running
@@ -65,21 +72,23 @@ class QueryBuilder:
     def _start(self) -> QueryStream:
         if self._state == "executing":
             raise ThrownError("Iteration can only begin on a query once.")
-        if self._state != "preparing":
-            self._refuse()
+        if self._state == "chained":
+            raise ThrownError("This query has been chained with another operator and can't be reused.")
+        if self._state == "consumed":
+            raise ThrownError("This query is closed and can't emit any more values.")
         self._state = "executing"
-        return self._transaction.query(self._query)
+        return self._opened(self._query)
 
-    def _refuse(self) -> NoReturn:
-        raise ThrownError(_CHAINED if self._state == "chained" else _CLOSED)
+    def _opened(self, query: Query) -> QueryStream:
+        if self._problem is not None:
+            raise InvalidArgument(f"Invalid argument `query` for `queryStream`: {self._problem}")
+        return self._transaction.query(query)
 
     def _limited(self, count: int) -> list[Document]:
         """At most ``count`` documents, with the limit as an operator, so that no more rows are fetched."""
-        self._query = self._query._replace(operators=(*self._query.operators, count))
-        stream = self._start()
-        rows = stream.collect()
-        self._state = "closed"
-        return [copy_of(row.value) for row in rows]
+        query = self._taken()
+        stream = self._opened(query._replace(operators=(*query.operators, count)))
+        return [copy_of(row.value) for row in stream.collect()]
 
     def collect(self) -> list[Document]:
         """All documents.
@@ -87,9 +96,14 @@ class QueryBuilder:
         Raises:
             LimitReached: when there are more than a transaction may read.
         """
-        rows = self._start().collect()
-        self._state = "closed"
-        return [copy_of(row.value) for row in rows]
+        try:
+            return [copy_of(row.value) for row in self._start().collect()]
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        if self._state == "executing":
+            self._state = "consumed"
 
     def take(self, count: int) -> list[Document]:
         """The first ``count`` documents.
@@ -121,10 +135,11 @@ class QueryBuilder:
         return rows[0] if rows else None
 
     def __iter__(self) -> Iterator[Document]:
-        stream = self._start()
-        for row in stream:
-            yield copy_of(row.value)
-        self._state = "closed"
+        try:
+            for row in self._start():
+                yield copy_of(row.value)
+        finally:
+            self._close()
 
     def paginate(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """One page, as JavaScript returns it.
@@ -140,10 +155,10 @@ class QueryBuilder:
             InvalidQuery: for sizes out of bounds, unreadable cursors, and a second page in one function.
         """
         page_options = _page_options(options)
-        if self._state != "preparing":
-            self._refuse()
-        self._state = "closed"
-        page = read_page(self._transaction, self._query, page_options, self._cursors)
+        query = self._taken()
+        if self._problem is not None:
+            raise InvalidArgument(f"Invalid argument `query` for `queryPage`: {self._problem}")
+        page = read_page(self._transaction, query, page_options, self._cursors)
         self._transaction.note_page()
         return {
             "page": [copy_of(row.value) for row in page.documents],
@@ -160,8 +175,8 @@ def _page_options(options: Mapping[str, Any]) -> PageOptions:
         raise ThrownError(f"`options.numItems` must be a positive number. Received `{number}`.")
     return PageOptions(
         page_size=_whole(number, "pageSize"),
-        cursor=options.get("cursor"),
-        end_cursor=options.get("endCursor"),
+        cursor=options.get("cursor") or None,  # undefined is as null
+        end_cursor=options.get("endCursor") or None,
         rows_read_max=_optional_whole(options, "maximumRowsRead"),
         read_size_max=_optional_whole(options, "maximumBytesRead"),
     )
@@ -181,40 +196,42 @@ def _whole(value: Any, name: str) -> int:
     return int(value)
 
 
+# A bad name of an index is reported as one of a table (crates/common/src/types/index.rs).
+_BAD_INDEX_NAME = (
+    'Invalid table name: "{}". '
+    "Identifiers must start with a letter and can only contain letters, digits, and underscores."
+)
+
+
 class TableQuery:
     """``ctx.db.query(table)``: holds no state and may be used any number of times."""
 
     __slots__ = ("_cursors", "_table", "_transaction")
 
     def __init__(self, transaction: Transaction, cursors: CursorCodec, table: str) -> None:
-        problem = identifier_problem(table)
-        if problem is not None:
-            raise bad_query(problem)
         self._transaction = transaction
         self._cursors = cursors
         self._table = table
 
     def full_table_scan(self) -> QueryBuilder:
         """All documents in creation order."""
-        return QueryBuilder(self._transaction, self._cursors, Query(table=self._table))
+        return self._builder(Query(table=self._table))
+
+    def _builder(self, query: Query, problem: str | None = None) -> QueryBuilder:
+        return QueryBuilder(self._transaction, self._cursors, query, identifier_problem(self._table) or problem)
 
     def with_index(
         self, index: str, index_range: Callable[[IndexRangeBuilder], IndexRangeBuilder] | None = None
     ) -> QueryBuilder:
-        """The documents of an index range in the index's order.
-
-        Raises:
-            InvalidArgument: if a field path or the index's name cannot be read.
-        """
+        """The documents of an index range in the index's order."""
         if identifier_problem(index) is not None:
-            raise bad_query(
-                f'Invalid table name: "{index}". '
-                "Identifiers must start with a letter and can only contain letters, digits, and underscores."
-            )
+            return self._builder(Query(table=self._table), _BAD_INDEX_NAME.format(index))
         builder = IndexRangeBuilder(self._transaction.limits)
-        expressions = builder.expressions if index_range is None else index_range(builder).expressions
-        query = Query(table=self._table, index_name=index, range=expressions)
-        return QueryBuilder(self._transaction, self._cursors, query)
+        try:
+            expressions = builder.expressions if index_range is None else index_range(builder).expressions
+        except MalformedQuery as malformed:
+            return self._builder(Query(table=self._table, index_name=index), str(malformed))
+        return self._builder(Query(table=self._table, index_name=index, range=expressions))
 
     def order(self, order: str) -> QueryBuilder:
         """All documents, ``"asc"`` or ``"desc"`` by creation."""

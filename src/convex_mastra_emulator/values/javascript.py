@@ -181,7 +181,30 @@ def property_of(value: Any, name: str) -> Any:
         raise TypeError(f"Cannot read properties of {to_string(value)} (reading '{name}')")
     if type(value) is dict:
         return value.get(name, undefined)
-    return float(len(value)) if name == "length" and type(value) in (list, str) else undefined
+    if type(value) not in (list, str):
+        return undefined
+    if name == "length":
+        return float(len(value))
+    is_element = _ARRAY_INDEX.match(name) is not None and int(name) < len(value)
+    return value[int(name)] if is_element else undefined
+
+
+def set_property(target: Any, name: str, value: Any) -> None:
+    """``target[name] = value``.
+
+    Raises:
+        TypeError: with V8's text, if ``target`` is neither an object nor a list.
+    """
+    if type(target) is dict:
+        target[name] = value
+        return
+    if type(target) is not list:
+        kind = {str: "string", bool: "boolean"}.get(type(target), "number")
+        raise TypeError(f"Cannot create property '{name}' on {kind} '{to_string(target)}'")
+    # Any other property of a list stays unseen: JSON shows its elements only.
+    if _ARRAY_INDEX.match(name):
+        target.extend([None] * (int(name) + 1 - len(target)))
+        target[int(name)] = value
 
 
 def spread(value: Any) -> dict[str, Any]:
