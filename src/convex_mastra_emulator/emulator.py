@@ -135,6 +135,7 @@ class Emulator:
         identity: Identity,
         *,
         at_ns: int | None = None,
+        end_cursor: str | None = None,
     ) -> Outcome:
         """Runs a function and tells how it ended; what protocols build on.
 
@@ -142,7 +143,7 @@ class Emulator:
             RequestRefused: when the request fails before a function runs.
             DeploymentError: of kind INTERNAL, when the deployment itself fails.
         """
-        outcome = self._executor.call(path, read_arguments, kind, identity, at_ns=at_ns)
+        outcome = self._executor.call(path, read_arguments, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
         self.usage = outcome.usage
         return outcome
 

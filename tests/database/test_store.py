@@ -204,11 +204,15 @@ def test_rollbacks_can_be_nested(deployment: Emulator) -> None:
 
 
 def test_rollback_happens_when_its_block_fails(deployment: Emulator) -> None:
+    def block() -> None:
+        with deployment.rollback():
+            deployment.run(write_everything)
+            raise Failed("on purpose")
+
     before = everything(deployment)
 
-    with pytest.raises(Failed, match="on purpose"), deployment.rollback():
-        deployment.run(write_everything)
-        raise Failed("on purpose")
+    with pytest.raises(Failed, match="on purpose"):
+        block()
 
     assert everything(deployment) == before
 

@@ -27,8 +27,6 @@ from tests.differential.comparison import (
 from tests.node_project import FunctionKind, Oracle
 
 START_MS = 1_700_000_000_000
-# Between two mutations of a deployment time passes; enough for a batch of creation times, too little for a millisecond.
-_CALL_SECONDS = 20e-6
 
 Row = dict[str, Any]
 
@@ -41,8 +39,8 @@ class Side(Protocol):
     def call(self, kind: FunctionKind, path: str, args: Row) -> Answer:
         """Call a function."""
 
-    def store(self, table: str, value: Row) -> None:
-        """Insert a document past all functions."""
+    def store(self, table: str, rows: list[Row]) -> None:
+        """Insert documents past all functions."""
 
     def dump(self, table: str) -> list[Row]:
         """All documents of a table in creation order."""
@@ -57,7 +55,6 @@ class EmulatorSide:
         self.naming = Naming()
 
     def call(self, kind: FunctionKind, path: str, args: Row) -> Answer:
-        self.clock.advance(_CALL_SECONDS)
         run: Callable[[str, Any], Any] = getattr(self.emulator, kind)
         try:
             return Answer(value=encode(run(path, decode(args, DEFAULT_LIMITS))))
@@ -66,9 +63,8 @@ class EmulatorSide:
         except ConvexError as error:
             return Answer(error=str(error))
 
-    def store(self, table: str, value: Row) -> None:
-        self.clock.advance(_CALL_SECONDS)
-        self.emulator.run(lambda ctx: ctx.db.insert(table, decode(value, DEFAULT_LIMITS)))
+    def store(self, table: str, rows: list[Row]) -> None:
+        self.emulator.run(lambda ctx: [ctx.db.insert(table, decode(row, DEFAULT_LIMITS)) for row in rows])
 
     def dump(self, table: str) -> list[Row]:
         documents: list[Row] = self.emulator.run(lambda ctx: ctx.db.query(table).collect())
@@ -89,9 +85,9 @@ class OracleSide:
             return Answer(value=answer["value"])
         return Answer(error=answer["errorMessage"])
 
-    def store(self, table: str, value: Row) -> None:
-        (result,) = self.oracle.program([{"op": "insert", "table": table, "value": value}])
-        assert "error" not in result, result
+    def store(self, table: str, rows: list[Row]) -> None:
+        results = self.oracle.program([{"op": "insert", "table": table, "value": row} for row in rows])
+        assert not any("error" in result for result in results), results
 
     def dump(self, table: str) -> list[Row]:
         return self.oracle.dump(table)
@@ -173,14 +169,14 @@ class Advance:
 
 @dataclass(frozen=True)
 class Store:
-    """A document written past all functions, as an older version of Mastra left it."""
+    """Documents written past all functions: what an older version of Mastra left, or more than a test may call for."""
 
     table: str
-    value: Row
+    rows: list[Row]
 
     def play(self, pair: Pair) -> None:
         for side in (pair.emulator, pair.oracle):
-            side.store(self.table, self.value)
+            side.store(self.table, self.rows)
 
 
 @dataclass(frozen=True)

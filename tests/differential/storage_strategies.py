@@ -20,6 +20,7 @@ from tests.differential.value_strategies import (
     INT64_ONE,
     NOT_A_NUMBER,
     is_plain_json,
+    json_objects,
     json_texts,
     junk,
     leaves,
@@ -35,6 +36,11 @@ IDS = ("a", "b", "1")
 MANY = 31
 
 Fields = Mapping[str, st.SearchStrategy[Any]]
+
+
+def mostly(good: st.SearchStrategy[Any], odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Five times out of six the one, else the other."""
+    return st.integers(0, 5).flatmap(lambda turn: odd if turn == 5 else good)
 
 
 def physical(table: str) -> str:
@@ -243,7 +249,7 @@ def sent_back(table: str) -> st.SearchStrategy[Step]:
 
 def in_turn(usual: st.SearchStrategy[Step], *rare: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
     """Mostly the usual step, each of the rare ones once in a while."""
-    return st.integers(0, 12 + len(rare)).flatmap(lambda turn: rare[turn] if turn < len(rare) else usual)
+    return st.integers(0, 11 + len(rare)).flatmap(lambda turn: usual if turn < 12 else rare[turn - 12])
 
 
 USUAL_WEIGHTS = {"insert": 4, "batchInsert": 3, "patch": 2, "queryTable": 4, "load": 2}
@@ -263,7 +269,7 @@ def typed_steps(table: str, **operations: Fields) -> st.SearchStrategy[Step]:
 @st.composite
 def sequences(draw: st.DrawFn, step: st.SearchStrategy[Step], *first: Step) -> list[Step]:
     """What one example plays: the first steps, so that there is something to find, then any."""
-    return [*first, *draw(st.lists(step, min_size=3, max_size=14))]
+    return [*first, *draw(st.lists(step, min_size=6, max_size=18))]
 
 
 def rows_of(table: str, *changes: Row) -> Step:
@@ -341,7 +347,7 @@ def _pages(table: str, filter_lists: st.SearchStrategy[list[Row]]) -> st.SearchS
 
 
 # A size that is none, a cursor without a size, a limit beside a size: refused, in a certain order.
-_bad_pages = st.fixed_dictionaries(
+_bad_pages: st.SearchStrategy[Row] = st.fixed_dictionaries(
     {"pageSize": st.sampled_from((0.0, -1.0, 1.5, "5", None, True))},
     optional={"limit": st.sampled_from((1.0, None)), "cursor": st.sampled_from((None, "x"))},
 ) | st.sampled_from(
@@ -389,12 +395,12 @@ def _legacy_tasks(draw: st.DrawFn) -> Step:
         record["id"] = key
     elif draw(st.booleans()):
         record["id"] = draw(ids)
-    return Store("mastra_documents", {"table": TASKS, "primaryKey": key, "record": record})
+    return Store("mastra_documents", [{"table": TASKS, "primaryKey": key, "record": record}])
 
 
-def _many_legacy_tasks(count: int) -> list[Step]:
+def _many_legacy_tasks(count: int) -> Step:
     rows = [{"id": f"l{number}", "status": "running"} for number in range(count)]
-    return [Store("mastra_documents", {"table": TASKS, "primaryKey": row["id"], "record": row}) for row in rows]
+    return Store("mastra_documents", [{"table": TASKS, "primaryKey": row["id"], "record": row} for row in rows])
 
 
 def background_task_sequences() -> st.SearchStrategy[list[Step]]:
@@ -420,8 +426,8 @@ def background_task_sequences() -> st.SearchStrategy[list[Step]]:
         batches(TASKS, lambda record_id: {**plain_record(TASKS), "id": record_id}),
     )
     usual = sequences(step, rows_of(TASKS, {"status": "running"}, {"agent_id": "b"}))
-    crowded = st.builds(lambda count, steps: [*_many_legacy_tasks(count), *steps], st.integers(1, MANY), usual)
-    return st.integers(0, 9).flatmap(lambda turn: crowded if turn == 0 else usual)
+    crowded = st.builds(lambda count, steps: [_many_legacy_tasks(count), *steps], st.integers(1, MANY), usual)
+    return mostly(usual, crowded)
 
 
 # Tables with operations of their own
@@ -495,14 +501,14 @@ _outputs = st.lists(
     ),
     max_size=4,
 )
-_step_results = st.one_of(
+_step_results: st.SearchStrategy[Any] = mostly(
     st.fixed_dictionaries(
-        {"output": _outputs}, optional={"status": st.sampled_from(("success", "failed")), "a": leaves}
+        {"output": _outputs},
+        optional={"status": st.sampled_from(("success", "failed")), "a": leaves.filter(is_plain_json)},
     ),
-    st.fixed_dictionaries({"output": _outputs}),
     st.sampled_from((None, 5, "text", [], {}, {"status": "success"}, {"output": "x"}, True)),
 )
-_contexts = st.one_of(
+_contexts = mostly(
     st.dictionaries(st.sampled_from(("s1", "s2", "10", "9")), _step_results, max_size=3),
     st.sampled_from((None, "", 0, "text", 5, [], ["a"], True)),
 )
@@ -511,9 +517,9 @@ _snapshots = st.fixed_dictionaries(
     optional={
         "requestContext": st.sampled_from(({"a": 1}, None, "xy", [1])),
         "status": st.just("running"),
-        "b": leaves,
+        "b": leaves.filter(is_plain_json),
     },
-).filter(is_plain_json)
+)
 
 
 @st.composite
@@ -521,10 +527,8 @@ def workflow_sequences(draw: st.DrawFn) -> list[Step]:
     """Workflow snapshots, whose steps are merged on the server."""
     table = "mastra_workflow_snapshot"
     run = {"workflowName": st.sampled_from(("w1", "w2")), "runId": st.sampled_from(("run1", "run2"))}
-    stored = st.one_of(_snapshots.map(json.dumps), _snapshots, json_texts, values)
-    row = st.builds(
-        lambda record, snapshot: {**record, "snapshot": snapshot}, records(table), st.one_of(_snapshots, stored)
-    )
+    stored = mostly(_snapshots.map(json.dumps) | _snapshots, json_texts | values)
+    row = st.builds(lambda record, snapshot: {**record, "snapshot": snapshot}, records(table), stored)
     pair_keys = st.fixed_dictionaries(
         {"workflow_name": st.sampled_from(("w1", "w2", None)), "run_id": st.sampled_from(("run1", "run2", 1.0))},
         optional={"id": ids},
@@ -541,10 +545,13 @@ def workflow_sequences(draw: st.DrawFn) -> list[Step]:
         "mergeWorkflowStepResult": {
             **run,
             "stepId": st.sampled_from(("s1", "s2", "10", "", 5.0)),
-            "result": _step_results.filter(is_plain_json).map(json.dumps) | json_texts,
-            "requestContext": json_texts | st.just('{"k":1}'),
+            "result": mostly(_step_results.map(json.dumps), json_texts),
+            "requestContext": mostly(json_objects, json_texts),
         },
-        "mergeWorkflowState": {**run, "opts": json_texts | reserved_names | _snapshots.map(json.dumps)},
+        "mergeWorkflowState": {
+            **run,
+            "opts": mostly(json_objects | _snapshots.map(json.dumps), json_texts | reserved_names),
+        },
     }
     weights = {"insert": 8, "mergeWorkflowStepResult": 10, "mergeWorkflowState": 4, "queryTable": 2, "load": 2}
     step = in_turn(requests(table, {**arguments, **own}, weights), unknown_operations(table), sent_back(table))
@@ -575,12 +582,13 @@ def observational_memory_sequences(draw: st.DrawFn) -> list[Step]:
     """Observational memory."""
     table = "mastra_observational_memory"
     key = st.sampled_from(("thread:t1", "resource:r1", "thread:t2"))
-    chunk = st.integers(0, 9).flatmap(lambda turn: _odd_chunks if turn == 0 else _chunks)
+    chunk = mostly(_chunks, _odd_chunks)
     updated = {"updatedAt": times}
+    chunk_texts = st.lists(_chunks.filter(is_plain_json), min_size=1, max_size=5).map(json.dumps)
     record = st.builds(
-        lambda row, chunks: row if chunks is None else {**row, "bufferedObservationChunks": chunks},
+        lambda row, chunks: {**row, "bufferedObservationChunks": chunks},
         records(table),
-        st.none() | json_texts | st.lists(_chunks, max_size=4).filter(is_plain_json).map(json.dumps),
+        mostly(chunk_texts, json_texts | st.none()),
     )
     current = st.builds(lambda row, record_id: {**row, "id": record_id}, records(table), ids)
     step = typed_steps(
@@ -624,15 +632,14 @@ def observational_memory_sequences(draw: st.DrawFn) -> list[Step]:
         omSwapBufferedReflection={"currentRecord": current, "newId": ids, "tokenCount": _tokens, "now": times},
         omUpdateConfig={"id": ids, "config": json_texts | reserved_names, **updated},
     )
-    buffered = st.lists(_chunks, min_size=1, max_size=5).filter(is_plain_json).map(json.dumps)
-    rows = [
-        {"lookupKey": "thread:t1", "generationCount": 1.0, "bufferedObservationChunks": draw(buffered)},
+    rows: list[Row] = [
+        {"lookupKey": "thread:t1", "generationCount": 1.0, "bufferedObservationChunks": draw(chunk_texts)},
         {
             "lookupKey": "thread:t1",
             "generationCount": 0.0,
             "bufferedReflection": "reflection",
             "activeObservations": "1\n2",
         },
-        {"lookupKey": "resource:r1", "config": '{"a":{"b":1}}', "bufferedObservationChunks": draw(buffered)},
+        {"lookupKey": "resource:r1", "config": '{"a":{"b":1}}', "bufferedObservationChunks": draw(chunk_texts)},
     ]
     return draw(sequences(step, rows_of(table, *rows)))

@@ -234,7 +234,7 @@ def test_json_is_read_as_node_reads_it(node: Answers) -> None:
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_text_that_is_no_json_is_refused_in_the_words_of_node(node: Answers, text: str) -> None:
-    with pytest.raises(SyntaxError, match="JSON|control character|property name") as caught:
+    with pytest.raises(SyntaxError, match=r"JSON|control character|property name") as caught:
         parse_json(text)
 
     assert {"error": str(caught.value)} == node["parse"][len(PARSED) + REFUSED.index(text)]

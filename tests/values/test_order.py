@@ -1,6 +1,7 @@
 """The total order of values: convex-engine.md §2 and appendix A, and ranks computed by npm convex 1.48.0."""
 
 import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_keys_order_as_the_ranks_of_npm_convex() -> None:
     ranked = sorted((entry["rank"], sort_key(decode(entry["json"], Limits()))) for entry in golden_values())
 
     # 1,200 values: adjacent pairs suffice, because the order is total.
-    for (rank, key), (next_rank, next_key) in zip(ranked, ranked[1:], strict=False):
+    for (rank, key), (next_rank, next_key) in pairwise(ranked):
         assert (key == next_key) if rank == next_rank else (key < next_key)
 
 

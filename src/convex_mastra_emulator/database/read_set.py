@@ -7,6 +7,7 @@ One mechanism for the limit on read ranges, for subscriptions and for conflicts
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from convex_mastra_emulator.errors import LimitReached
@@ -91,6 +92,12 @@ class ReadSet:
                 f"Too many reads in a single function execution (limit: {self._limits.read_ranges_max}). {READ_HELP}",
                 code="TooManyReads",
             )
+
+    def intervals(self) -> Iterator[tuple[tuple[str, str], bytes, bytes]]:
+        """All ranges: table and index, the first key, and the first key behind."""
+        for where, intervals in self._by_index.items():
+            for start, end in zip(intervals.starts, intervals.ends, strict=True):
+                yield where, start, end
 
     def contains(self, table: str, index: str, key: bytes) -> bool:
         """Whether a document with this key in this index was, or would have been, read."""

@@ -78,6 +78,10 @@ class Transaction:
         self.read_set = ReadSet(limits)
         self.fatal_error: DeploymentError | None = None
         """An error no function can catch: it ends the call whatever the function does (§10.4)."""
+        self.previous_end_cursor: str | None = None
+        """Where the page of this query ended the last time it ran; None for the first time."""
+        self.end_cursor: str | None = None
+        """Where the page of this query ended now; None if it read none."""
         self._has_paginated = False
         self._id_source = id_source
         self._creation_time = begin_ns // 1_000_000 + (begin_ns % 1_000_000) / 1e6
@@ -137,8 +141,8 @@ class Transaction:
         """
         return QueryStream(self, query)
 
-    def note_page(self) -> None:
-        """Notes that the running function has paginated, which it may do once.
+    def note_page(self, end_cursor: str) -> None:
+        """Notes that the running function has paginated, which it may do once, and where its page ended.
 
         Raises:
             InvalidQuery: the second time.
@@ -150,15 +154,17 @@ class Transaction:
                 code="MultiplePaginatedDatabaseQueries",
             )
         self._has_paginated = True
+        self.end_cursor = end_cursor
 
     @contextmanager
     def nested_function(self) -> Iterator[None]:
         """While a called function runs: it has a page of its own."""
-        outer, self._has_paginated = self._has_paginated, False
+        outer = self._has_paginated, self.previous_end_cursor, self.end_cursor
+        self._has_paginated, self.previous_end_cursor = False, None
         try:
             yield
         finally:
-            self._has_paginated = outer
+            self._has_paginated, self.previous_end_cursor, self.end_cursor = outer
 
     def normalize_id(self, table: str, text: str) -> str | None:
         """The id of ``table`` that ``text`` stands for, or None; legacy ids become new ones (§3.3).

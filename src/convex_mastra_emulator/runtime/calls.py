@@ -25,6 +25,7 @@ class Outcome:
         usage: what its transaction read and wrote.
         timestamp_ns: the commit of a mutation, the snapshot of a query; nanoseconds since the Unix epoch.
         read_set: what its transaction read; None for actions and for calls that opened none.
+        end_cursor: where the page of a query ended; None if it read none.
     """
 
     value: Value = None
@@ -33,6 +34,7 @@ class Outcome:
     usage: Usage = NOTHING_USED
     timestamp_ns: int = 0
     read_set: ReadSet | None = None
+    end_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

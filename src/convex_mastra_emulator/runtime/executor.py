@@ -79,6 +79,7 @@ class Executor:
         identity: Identity,
         *,
         at_ns: int | None = None,
+        end_cursor: str | None = None,
     ) -> Outcome:
         """Runs a function for a client.
 
@@ -88,6 +89,7 @@ class Executor:
             kind: what the function must be; None runs any kind.
             identity: who calls.
             at_ns: for queries, the time whose documents are read; None means now.
+            end_cursor: for queries, where the page ended when the query ran before.
 
         Raises:
             RequestRefused: when the request fails before a function runs.
@@ -104,7 +106,16 @@ class Executor:
                 f"Operation {operation} not permitted", code="SystemIdentityRequired", kind=ErrorKind.FORBIDDEN
             )
         logs = LogLines(self.limits)
-        return self._call(parsed, read_arguments, kind, identity, logs, internal=identity.is_admin, at_ns=at_ns)
+        return self._call(
+            parsed,
+            read_arguments,
+            kind,
+            identity,
+            logs,
+            internal=identity.is_admin,
+            at_ns=at_ns,
+            end_cursor=end_cursor,
+        )
 
     def call_internally(
         self, path: FunctionPath, read_arguments: ReadArguments, kind: FunctionKind, caller: Call
@@ -122,6 +133,7 @@ class Executor:
         *,
         internal: bool,
         at_ns: int | None = None,
+        end_cursor: str | None = None,
     ) -> Outcome:
         try:
             function = self.functions.find(path, kind, internal_allowed=internal)
@@ -131,7 +143,7 @@ class Executor:
         if function.kind is FunctionKind.ACTION:
             return self._run_action(call, read_arguments)
         with self._exclusively(), self.history.at(at_ns):
-            return self._run_transaction(call, read_arguments)
+            return self._run_transaction(call, read_arguments, end_cursor)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -148,8 +160,9 @@ class Executor:
             finally:
                 self._is_open = False
 
-    def _run_transaction(self, call: Call, read_arguments: ReadArguments) -> Outcome:
+    def _run_transaction(self, call: Call, read_arguments: ReadArguments, end_cursor: str | None) -> Outcome:
         transaction = self._begin()
+        transaction.previous_end_cursor = end_cursor
         start = transaction.savepoint()
         value: Value = None
         failure: Failure | None = None
@@ -175,6 +188,7 @@ class Executor:
             usage=usage,
             timestamp_ns=self._commit(transaction, start.log_size),
             read_set=transaction.read_set,
+            end_cursor=transaction.end_cursor,
         )
 
     def _run_action(self, call: Call, read_arguments: ReadArguments) -> Outcome:
@@ -247,6 +261,13 @@ class Executor:
         """
         with self.lock:
             return vector_search(self.store, self.limits, table, index, query)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[int]:
+        """While this runs nothing is committed; gives the timestamp at which queries then read."""
+        with self.lock:
+            self._latest_ns = max(self._latest_ns, self.clock.now_ns())
+            yield self._latest_ns
 
     # Time
 

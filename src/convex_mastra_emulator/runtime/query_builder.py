@@ -7,6 +7,7 @@ convex-js src/server/impl/query_impl.ts, index_range_builder_impl.ts, filter_bui
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from convex_mastra_emulator.database.pagination import CursorCodec, PageOptions, read_page
@@ -158,8 +159,11 @@ class QueryBuilder:
         query = self._taken()
         if self._problem is not None:
             raise InvalidArgument(f"Invalid argument `query` for `queryPage`: {self._problem}")
+        if page_options.end_cursor is None:
+            # A query that runs again keeps the end its page had (§5.3, the query journal).
+            page_options = replace(page_options, end_cursor=self._transaction.previous_end_cursor)
         page = read_page(self._transaction, query, page_options, self._cursors)
-        self._transaction.note_page()
+        self._transaction.note_page(page.continue_cursor)
         return {
             "page": [copy_of(row.value) for row in page.documents],
             "isDone": page.is_done,
@@ -175,11 +179,16 @@ def _page_options(options: Mapping[str, Any]) -> PageOptions:
         raise ThrownError(f"`options.numItems` must be a positive number. Received `{number}`.")
     return PageOptions(
         page_size=_whole(number, "pageSize"),
-        cursor=options.get("cursor") or None,  # undefined is as null
-        end_cursor=options.get("endCursor") or None,
+        cursor=_cursor(options, "cursor"),
+        end_cursor=_cursor(options, "endCursor"),
         rows_read_max=_optional_whole(options, "maximumRowsRead"),
         read_size_max=_optional_whole(options, "maximumBytesRead"),
     )
+
+
+def _cursor(options: Mapping[str, Any], name: str) -> str | None:
+    cursor = options.get(name)
+    return None if cursor is undefined else cursor
 
 
 def _optional_whole(options: Mapping[str, Any], name: str) -> int | None:
