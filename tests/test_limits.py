@@ -60,4 +60,4 @@ def test_unknown_limit_is_refused() -> None:
 
 def test_limits_are_named_when_given() -> None:
     with pytest.raises(TypeError, match="positional argument"):
-        Limits("convex", 1)  # type: ignore[misc]
+        Limits("convex", 1)  # type: ignore[call-arg]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +25,7 @@ from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import raised_to_client
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
+from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.usage import Usage
 from convex_mastra_emulator.values.ids import IdSource
@@ -74,6 +75,9 @@ class Emulator:
             id_source=IdSource(seed),
             cursors=CursorCodec(_CURSOR_KEY),
         )
+
+        self._subscriptions = Subscriptions()
+        self._executor.commit_listeners.append(self._subscriptions.on_commit)
 
     # Calls
 
@@ -154,6 +158,22 @@ class Emulator:
     def timestamp_ns(self) -> int:
         """A time, in nanoseconds since the Unix epoch, at which queries can be run from now on."""
         return self._executor.timestamp_ns()
+
+    # Live queries; what protocols build on
+
+    def standing_still(self) -> AbstractContextManager[int]:
+        """While this runs nothing is committed; gives the timestamp at which queries then read."""
+        return self._executor.standing_still()
+
+    def watch(self, subscription: Subscription) -> None:
+        """Tells a subscription once when something it has read changes."""
+        with self._executor.lock:
+            self._subscriptions.add(subscription)
+
+    def unwatch(self, subscription: Subscription) -> None:
+        """Ends :meth:`watch`."""
+        with self._executor.lock:
+            self._subscriptions.remove(subscription)
 
     # Deployment
 

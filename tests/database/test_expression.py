@@ -197,8 +197,7 @@ def test_condition_must_be_a_boolean(value: Any, shown: str) -> None:
 
 
 def insert_numbers(emulator: Emulator, *numbers: float) -> None:
-    for number in numbers:
-        emulator.run(lambda ctx, number=number: ctx.db.insert("numbers", {"n": number}))
+    emulator.run(lambda ctx: [ctx.db.insert("numbers", {"n": number}) for number in numbers])
 
 
 def filtered(emulator: Emulator, predicate: Callable[[Any], Any]) -> list[float]:

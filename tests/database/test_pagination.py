@@ -164,7 +164,7 @@ def test_size_beyond_the_largest(deployment: Emulator) -> None:
 def test_maximum_of_zero(deployment: Emulator, option: str) -> None:
     text = r"^maximumRowsRead and maximumBytesRead must be greater than 0$"
     with pytest.raises(InvalidQuery, match=text) as caught:
-        page(deployment, **{option: 0})
+        page(deployment, scan, **{option: 0})
 
     assert caught.value.code == "InvalidPaginationLimit"
 
@@ -298,7 +298,8 @@ def test_end_cursor_keeps_a_page_together_when_rows_come_and_go(deployment: Emul
         return ctx.db.query("rows").with_index("by_n")
 
     first = page(deployment, by_n)
-    deployment.run(lambda ctx: [ctx.db.insert("rows", {"n": 0.5}), ctx.db.delete(first["page"][3]["_id"])])
+    deployment.run(lambda ctx: ctx.db.insert("rows", {"n": 0.5}))
+    deployment.run(lambda ctx: ctx.db.delete(first["page"][3]["_id"]))
 
     again = page(deployment, by_n, endCursor=first["continueCursor"])
 
@@ -488,7 +489,7 @@ def test_nested_functions_have_pages_of_their_own(deployment: Emulator) -> None:
 
 def test_size_is_checked_before_the_cursor(deployment: Emulator) -> None:
     for size, code in ((0, "NoDocumentsForPagination"), (32_001, "PageSizeTooLarge")):
-        with pytest.raises(InvalidQuery, match="Must request|Requested too many") as caught:
+        with pytest.raises(InvalidQuery, match=r"Must request|Requested too many") as caught:
             page(deployment, size=size, cursor="garbage")
         assert caught.value.code == code
 

@@ -14,6 +14,9 @@ from convex_mastra_emulator.errors import DeploymentError, LimitReached, ThrownE
 from convex_mastra_emulator.schema import define_schema, define_table, v
 from convex_mastra_emulator.values.ids import IdSource
 
+# JavaScript has one kind of number.
+TWO: Any = 2.0
+
 CHAINED_ONCE = "A query can only be chained once and can't be chained after iteration begins."
 CHAINED = "This query has been chained with another operator and can't be reused."
 CLOSED = "This query is closed and can't emit any more values."
@@ -66,7 +69,7 @@ def test_take_of_something_else_is_a_type_error(deployment: Emulator, count: Any
 def test_take_of_a_whole_float_is_allowed(deployment: Emulator) -> None:
     insert_rows(deployment, 3)
 
-    assert len(deployment.run(lambda ctx: ctx.db.query("rows").take(2.0))) == 2
+    assert len(deployment.run(lambda ctx: ctx.db.query("rows").take(TWO))) == 2
 
 
 def test_first_is_the_first_or_null(deployment: Emulator) -> None:
@@ -290,7 +293,7 @@ def test_writes_during_a_loop_over_few_rows_are_not_seen(deployment: Emulator) -
     insert_rows(deployment, 99)
 
     def body(ctx: Any) -> list[int]:
-        seen = []
+        seen: list[Any] = []
         for row in ctx.db.query("rows").with_index("by_n"):
             if not seen:
                 ctx.db.insert("rows", {"n": 1000})
@@ -305,7 +308,7 @@ def test_writes_behind_the_last_row_fetched_are_seen(deployment: Emulator) -> No
     insert_rows(deployment, 150)
 
     def body(ctx: Any) -> list[int]:
-        seen = []
+        seen: list[Any] = []
         for row in ctx.db.query("rows").with_index("by_n"):
             if not seen:
                 ctx.db.insert("rows", {"n": 99.5})
@@ -322,7 +325,7 @@ def test_inserts_inside_the_batch_that_was_fetched_are_not_seen(deployment: Emul
     insert_rows(deployment, 150)
 
     def body(ctx: Any) -> list[float]:
-        seen = []
+        seen: list[Any] = []
         for row in ctx.db.query("rows").with_index("by_n"):
             if not seen:
                 ctx.db.insert("rows", {"n": 98.5})
@@ -336,7 +339,7 @@ def test_rows_fetched_come_out_in_the_version_that_was_fetched(deployment: Emula
     insert_rows(deployment, 3)
 
     def body(ctx: Any) -> list[Any]:
-        seen = []
+        seen: list[Any] = []
         rows = ctx.db.query("rows").collect()
         for row in ctx.db.query("rows"):
             if not seen:
@@ -352,7 +355,7 @@ def test_descending_loop_sees_what_lies_before_the_last_row_fetched(deployment: 
     insert_rows(deployment, 150)
 
     def body(ctx: Any) -> list[float]:
-        seen = []
+        seen: list[Any] = []
         for row in ctx.db.query("rows").with_index("by_n").order("desc"):
             if not seen:
                 ctx.db.insert("rows", {"n": -5})

@@ -384,7 +384,7 @@ def test_field_path_of_a_filter_that_is_none(rows: Emulator, path: str, cause: s
 
 def test_malformed_range_of_a_page_names_query_page(rows: Emulator) -> None:
     page = {"numItems": 1, "cursor": None}
-    with pytest.raises(InvalidArgument, match="^Invalid argument `query` for `queryPage`: Identifier a b has "):
+    with pytest.raises(InvalidArgument, match=r"^Invalid argument `query` for `queryPage`: Identifier a b has "):
         rows.run(lambda ctx: ctx.db.query("rows").with_index("by_a", lambda q: q.eq("a b", 1)).paginate(page))
 
 
@@ -399,7 +399,7 @@ def test_index_name_that_is_no_identifier(rows: Emulator) -> None:
 
 
 def test_table_name_that_is_no_identifier(rows: Emulator) -> None:
-    with pytest.raises(InvalidArgument, match="^Invalid argument `query` for `queryStream`: "):
+    with pytest.raises(InvalidArgument, match=r"^Invalid argument `query` for `queryStream`: "):
         rows.run(lambda ctx: ctx.db.query("a-b").collect())
 
 

@@ -4,6 +4,7 @@ The order of values is that of `POOL`, written down from convex-engine.md §2, s
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -61,6 +62,19 @@ Compare = Callable[[int, int], bool]
 
 class Undo(Exception):
     """Ends a function whose writes are to be undone."""
+
+
+def through(index: str, order: str, query: Any) -> Any:
+    return query.with_index(index).order(order)
+
+
+def get(document_id: str, ctx: Any) -> Any:
+    return ctx.db.get(document_id)
+
+
+def page_above_null(order: str, cursor: str | None, ctx: Any) -> Any:
+    query = ctx.db.query("docs").with_index("by_k_n", lambda q: q.gt("k", None)).order(order)
+    return query.paginate({"numItems": 3, "cursor": cursor})
 
 
 class DocumentsMachine(RuleBasedStateMachine):
@@ -162,8 +176,8 @@ class DocumentsMachine(RuleBasedStateMachine):
             "by_k_n": self.expected(model, by=lambda document: document),
         }
         for index, expected in in_order.items():
-            assert self.ids(lambda query, index=index: query.with_index(index)) == expected
-            assert self.ids(lambda query, index=index: query.with_index(index).order("desc")) == expected[::-1]
+            assert self.ids(partial(through, index, "asc")) == expected
+            assert self.ids(partial(through, index, "desc")) == expected[::-1]
 
     @invariant()
     def indexes_hold_the_documents(self) -> None:
@@ -172,7 +186,7 @@ class DocumentsMachine(RuleBasedStateMachine):
     @invariant()
     def documents_are_what_was_written(self) -> None:
         for document_id, (k, n) in self.model.items():
-            document = self.emulator.run(lambda ctx, document_id=document_id: ctx.db.get(document_id))
+            document = self.emulator.run(partial(get, document_id))
             assert repr(document.get("k", undefined)) == repr(POOL[k])
             assert repr(document.get("n", undefined)) == repr(POOL[n])
 
@@ -182,14 +196,7 @@ class DocumentsMachine(RuleBasedStateMachine):
             pages: list[str] = []
             cursor, is_done = None, False
             while not is_done:
-                page = self.emulator.run(
-                    lambda ctx, order=order, cursor=cursor: (
-                        ctx.db.query("docs")
-                        .with_index("by_k_n", lambda q: q.gt("k", None))
-                        .order(order)
-                        .paginate({"numItems": 3, "cursor": cursor})
-                    )
-                )
+                page = self.emulator.run(partial(page_above_null, order, cursor))
                 pages += [row["_id"] for row in page["page"]]
                 cursor, is_done = page["continueCursor"], page["isDone"]
             expected = [i for i in self.expected(self.model, by=lambda document: document) if self.model[i][0] > 1]

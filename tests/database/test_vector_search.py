@@ -47,7 +47,8 @@ def search(
 def names(emulator: Emulator, **options: Any) -> set[str]:
     """The names of the documents that are found."""
     found = search(emulator, limit=256, **options)
-    return {emulator.run(lambda ctx, row=row: ctx.db.get(row["_id"]))["name"] for row in found}
+    documents = emulator.run(lambda ctx: [ctx.db.get(row["_id"]) for row in found])
+    return {document["name"] for document in documents}
 
 
 def refused(

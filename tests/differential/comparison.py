@@ -154,3 +154,47 @@ def without_last_empty_page(emulator: Answer, oracle: Answer) -> tuple[Answer, A
     pages, expected = emulator.value, oracle.value
     is_extra = isinstance(pages, list) and isinstance(expected, list) and pages == [*expected, []] and expected
     return (Answer(value=expected), oracle) if is_extra else (emulator, oracle)
+
+
+# The oracle computes scores with 53 bits of precision, a deployment and the emulator with 24 (divergence
+# "vector-score-precision"): 2^-20 leaves four bits for what adds up.
+_SCORE_TOLERANCE = 2.0**-20
+
+
+def assert_same_ranking(what: str, emulator: Answer, oracle: Answer, *, limit: Any) -> None:
+    """Fails unless two searches found the same rows with the same scores.
+
+    Rows of equal scores may come in any order, and of those at the end any may have been cut off: a deployment
+    orders them by their ids, convex-test by their creation (divergence "vector-ties").
+    """
+    if not isinstance(emulator.value, list) or not isinstance(oracle.value, list):
+        assert_same_answer(what, emulator, oracle)
+        return
+    groups = _groups(oracle.value)
+    if len(oracle.value) == limit and groups:
+        groups.pop()
+    assert_same(f"{what}: number of rows", len(emulator.value), len(oracle.value))
+    for found, expected in zip(emulator.value, oracle.value, strict=True):
+        assert abs(found["score"] - expected["score"]) <= _SCORE_TOLERANCE, f"{what}: {found} for {expected}"
+    start = 0
+    for group in groups:
+        emulated = emulator.value[start : start + len(group)]
+        start += len(group)
+        assert_same(what, _without_scores(emulated), _without_scores(group))
+
+
+def _groups(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows whose scores cannot be told apart."""
+    groups: list[list[dict[str, Any]]] = []
+    for row in rows:
+        if groups and groups[-1][-1]["score"] - row["score"] <= 2 * _SCORE_TOLERANCE:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _without_scores(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows in the order of their record ids."""
+    kept = [{name: item for name, item in row.items() if name != "score"} for row in rows]
+    return sorted(kept, key=lambda row: str(row.get("id")))

@@ -12,6 +12,7 @@ import pytest
 from convex import ConvexInt64
 
 from convex_mastra_emulator import Emulator, action, internal_query, mutation, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 KEY = "any|secret"
@@ -26,7 +27,7 @@ def api(emulator: Emulator) -> HttpApi:
     emulator.define("kinds:act", action(lambda ctx, args: ["done", args]))
     emulator.define("kinds:inside", internal_query(lambda ctx, args: ["inside", args]))
     emulator.define("kinds:seven", query(lambda ctx, args: ConvexInt64(7)))
-    return HttpApi(emulator, admin_key=KEY, instance_name="any")
+    return HttpApi(emulator, Authenticator(KEY), instance_name="any")
 
 
 def post(api: HttpApi, path: str, body: Any, headers: Mapping[str, str] = ADMIN) -> tuple[int, dict[str, Any]]:

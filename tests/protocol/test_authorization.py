@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Emulator, internal_action, internal_mutation, internal_query, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 KEY = "happy-animal-1|0123abcd"
@@ -22,7 +23,7 @@ ADA = {"issuer": "https://id.example", "subject": "ada", "name": "Ada", "team": 
 def make_api(emulator: Emulator, admin_key: str = KEY) -> HttpApi:
     emulator.define("who:am_i", query(lambda ctx, args: ctx.auth.get_user_identity()))
     emulator.define("who:inside", internal_query(lambda ctx, args: "inside"))
-    return HttpApi(emulator, admin_key=admin_key, instance_name="happy-animal-1")
+    return HttpApi(emulator, Authenticator(admin_key), instance_name="happy-animal-1")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from convex import ConvexInt64
 
 from convex_mastra_emulator import Emulator, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 STATE = "x-convex-deprecation-state"
@@ -22,7 +23,7 @@ ENCODED = {"$integer": "BwAAAAAAAAA="}
 @pytest.fixture
 def api(emulator: Emulator) -> HttpApi:
     emulator.define("values:seven", query(lambda ctx, args: ConvexInt64(7)))
-    return HttpApi(emulator, admin_key="versions|secret", instance_name="versions")
+    return HttpApi(emulator, Authenticator("versions|secret"), instance_name="versions")
 
 
 def call(

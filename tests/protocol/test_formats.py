@@ -12,6 +12,7 @@ import pytest
 from convex import ConvexError, ConvexInt64
 
 from convex_mastra_emulator import Emulator, action, mutation, query, undefined
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 ENCODED = ["convex_encoded_json", "convex_json"]
@@ -21,7 +22,7 @@ BAD_FORMAT = {"code": "BadFormat", "message": "format param must be one of [`jso
 
 @pytest.fixture
 def api(emulator: Emulator) -> HttpApi:
-    return HttpApi(emulator, admin_key="formats|secret", instance_name="formats")
+    return HttpApi(emulator, Authenticator("formats|secret"), instance_name="formats")
 
 
 def post(api: HttpApi, route: str, path: str, output_format: str, args: Any = None) -> tuple[int, bytes]:

@@ -12,6 +12,7 @@ import pytest
 from convex import ConvexError
 
 from convex_mastra_emulator import Emulator, Limits, action, mutation, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 from convex_mastra_emulator.schema import v
 
@@ -24,7 +25,7 @@ def api(emulator: Emulator) -> HttpApi:
 
 
 def make_api(emulator: Emulator) -> HttpApi:
-    return HttpApi(emulator, admin_key="errors|secret", instance_name="errors")
+    return HttpApi(emulator, Authenticator("errors|secret"), instance_name="errors")
 
 
 def call(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Emulator, Limits, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 SIZE_MAX = 200
@@ -23,7 +24,7 @@ BAD_TYPE = {"content-type": "text/plain"}
 def api() -> HttpApi:
     emulator = Emulator(limits=Limits(request_body_size_max=SIZE_MAX))
     emulator.define("values:one", query(lambda ctx, args: 1.0))
-    return HttpApi(emulator, admin_key="order|secret", instance_name="order")
+    return HttpApi(emulator, Authenticator("order|secret"), instance_name="order")
 
 
 def send(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Emulator, Limits, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 NO_JSON = "Failed to parse the request body as JSON: "
@@ -22,7 +23,7 @@ CALL = b'{"path":"values:list","args":{}}'
 
 def make_api(emulator: Emulator) -> HttpApi:
     emulator.define("values:list", query(lambda ctx, *args: list(args)))
-    return HttpApi(emulator, admin_key="bodies|secret", instance_name="bodies")
+    return HttpApi(emulator, Authenticator("bodies|secret"), instance_name="bodies")
 
 
 @pytest.fixture

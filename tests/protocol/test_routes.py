@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from convex_mastra_emulator import Emulator, action, mutation, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest, HttpResponse
 
 JSON_TYPE = {"content-type": "application/json"}
@@ -21,7 +22,7 @@ def api(emulator: Emulator) -> HttpApi:
     emulator.define("kinds:read", query(lambda ctx, args: {"read": args}))
     emulator.define("kinds:write", mutation(lambda ctx, args: {"written": args}))
     emulator.define("kinds:act", action(lambda ctx, args: {"done": args}))
-    return HttpApi(emulator, admin_key="routes|secret", instance_name="routes", version="v7")
+    return HttpApi(emulator, Authenticator("routes|secret"), instance_name="routes", version="v7")
 
 
 def send(
@@ -53,7 +54,7 @@ def test_a_meta_route_answers_plain_text(api: HttpApi, path: str, text: str) -> 
 
 
 def test_the_version_is_unknown_unless_given(emulator: Emulator) -> None:
-    api = HttpApi(emulator, admin_key="key", instance_name="routes")
+    api = HttpApi(emulator, Authenticator("key"), instance_name="routes")
 
     assert send(api, "GET", "/version").body == b"unknown"
 

@@ -12,6 +12,7 @@ import pytest
 from convex import ConvexInt64
 
 from convex_mastra_emulator import Emulator, ManualClock, mutation, query
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 INTERNAL = {"code": "InternalServerError", "message": "Your request couldn't be completed. Try again later."}
@@ -22,7 +23,7 @@ def api(emulator: Emulator) -> HttpApi:
     emulator.define("notes:list", query(lambda ctx, args: [row["text"] for row in ctx.db.query("notes").collect()]))
     emulator.define("notes:add", mutation(lambda ctx, args: ctx.db.insert("notes", args)))
     emulator.define("values:echo", query(lambda ctx, args: args))
-    return HttpApi(emulator, admin_key="times|secret", instance_name="times")
+    return HttpApi(emulator, Authenticator("times|secret"), instance_name="times")
 
 
 def post(api: HttpApi, route: str, body: Any, **headers: str) -> tuple[int, dict[str, Any]]:

@@ -9,6 +9,7 @@ import random
 import struct
 import subprocess
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -18,14 +19,24 @@ from convex_mastra_emulator.values import undefined
 from convex_mastra_emulator.values.codec import encode
 from convex_mastra_emulator.values.javascript import (
     inspect,
+    is_less,
+    is_less_or_equal,
     key_order,
+    maximum,
+    minimum,
     number_to_string,
     parse_json,
+    plus,
     property_of,
+    set_property,
+    slice_from,
     slice_to,
+    spread,
     strictly_equal,
     stringify,
+    to_number,
     to_string,
+    trim,
     truthy,
 )
 from tests.node_project import node_binary
@@ -57,7 +68,18 @@ const operations = {
   text: (v) => String(v),
   equal: (pair) => pair[0] === pair[1],
   slice: (end) => ["a", "b", "c"].slice(0, end),
+  sliceFrom: (start) => ["a", "b", "c"].slice(start),
+  toNumber: (v) => String(Number(v)),
+  plus: (pair) => { const sum = pair[0] + pair[1]; return typeof sum === "number" ? [String(sum)] : sum; },
+  less: (pair) => pair[0] < pair[1],
+  lessOrEqual: (pair) => pair[0] <= pair[1],
+  max: (pair) => String(Math.max(...pair)),
+  min: (pair) => String(Math.min(...pair)),
+  trim: (text) => text.trim(),
+  spread: (v) => ({ ...v }),
+  length: (v) => String(v.length),
   keys: (v) => Object.keys(v),
+  parseCorrupted: (text) => operations.parse(text),
   parse: (text) => { try { return JSON.stringify(JSON.parse(text)); } catch (e) { return { error: e.message }; } },
 };
 const cases = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
@@ -120,11 +142,9 @@ TO_TEXT: list[Any] = [
     *(None, undefined, True, False, 1.0, -0.0, 1e21, math.nan, ConvexInt64(7), [], {}, {"a": 1.0}, b"a"),
     *([1.0, None, "a", [2.0, [True]], undefined], [{}], [ConvexInt64(1)]),
 ]
-EQUAL: list[Any] = [
-    [left, right]
-    for left in (0.0, -0.0, 1.0, math.nan, "1", "", None, undefined, True, ConvexInt64(1), ConvexInt64(0))
-    for right in (0.0, 1.0, math.nan, "1", "", None, undefined, True, False, ConvexInt64(1), [], {})
-]
+COMPARED: list[Any] = [0.0, -0.0, 1.0, math.nan, "1", "", None, undefined, True, False, ConvexInt64(1), [], {}]
+# Copies, because a container is equal to itself and nothing else.
+EQUAL: list[Any] = [[left, deepcopy(right)] for left in COMPARED for right in COMPARED]
 ENDS: list[Any] = [
     0.0,
     1.0,
@@ -142,6 +162,21 @@ ENDS: list[Any] = [
     None,
     True,
 ]
+OPERANDS: list[Any] = [
+    *(0.0, 1.0, -2.5, math.nan, math.inf, "", "a", "10", "9", " 5 ", "\ufffd", "\U0001f600", "Infinity"),
+    *(None, undefined, True, False, [], [1.0], [1.0, 2.0], {}, {"a": 1.0}),
+]
+PAIRS: list[Any] = [[left, right] for left in OPERANDS for right in OPERANDS]
+FLOATS: list[Any] = [0.0, 1.0, -1.0, 2.5, math.nan, math.inf, -math.inf]
+AS_NUMBERS: list[Any] = [
+    *OPERANDS,
+    *("1.5e3", ".5", "5.", "-0", "+1", "1e1000", "0x1F", "0b101", "0o17", "0b2", "+0x1", "1_000", "12px", "1 2"),
+    *("\n\t7\u00a0", "\ufeff7", "--1", "e5", "Infinity", "-Infinity", "infinity", "NaN", "\u0661", [[["3"]]], b"1"),
+    ConvexInt64(7),
+]
+TRIMMED = ["", " a ", "\t\n\v\f\r a", "\u00a0a\u3000", "\ufeffa\u2028", "\u200ba\u200b", "\x1fa", "a b"]
+SPREAD: list[Any] = [{"a": 1.0}, {}, ["x", None], [], "ab", "", None, undefined, 5.0, True]
+MEASURED: list[Any] = ["", "ab", "é", "\U0001f600", [], [1.0, None], {"length": 5.0}, {}, 5.0, True]
 PARSED = [
     *("1", "-1.5e3", '"a"', "[]", "{}", " [ 1 , 2 ] ", '{"b":1,"a":[null,true,false]}', '{"a":1,"b":2,"a":3}', "\t1\n"),
     *('"\\u0041\\n\\ud83d\\ude00"', '{"10":1,"9":2,"x":3}', "12345678901234567890", "1e400", '"\\u2028"', "0.1", "-0"),
@@ -153,6 +188,15 @@ REFUSED = [
     *("{x}", "[1,]", "[1 2]", '{"a":1,}', "'a'", "hello world", '{"a":hello}', "[1, 2, oops, 4, 5, 6, 7]"),
     *("NaN", "Infinity", "-", "01", "1.", ".5", "+1", "1 2", '"abc', '"a\nb"', '"\\x"', "[,1]", "{,}"),
 ]
+
+
+def corrupted(text: str) -> str:
+    """The text with one character taken out, put in or changed."""
+    place = chance.randrange(len(text) + 1)
+    return text[:place] + chance.choice(["", *'[]{}",:0-.e \\nx\t']) + text[place + chance.randrange(2) :]
+
+
+CORRUPTED = [corrupted(stringify(random_json())) for _ in range(600)]
 
 
 def as_json(value: Any) -> Any:
@@ -174,8 +218,19 @@ CASES: dict[str, list[Any]] = {
     "text": TO_TEXT,
     "equal": EQUAL,
     "slice": ENDS,
+    "sliceFrom": ENDS,
+    "toNumber": AS_NUMBERS,
+    "plus": PAIRS,
+    "less": PAIRS,
+    "lessOrEqual": PAIRS,
+    "max": [[left, right] for left in FLOATS for right in FLOATS],
+    "min": [[left, right] for left in FLOATS for right in FLOATS],
+    "trim": TRIMMED,
+    "spread": SPREAD,
+    "length": MEASURED,
     "keys": [dict.fromkeys(KEYS), {"b": 1.0, "a": 2.0}, {}],
     "parse": [*PARSED, *REFUSED],
+    "parseCorrupted": CORRUPTED,
 }
 
 
@@ -224,6 +279,47 @@ def test_slices_end_where_node_ends_them(node: Answers) -> None:
     assert differences(ENDS, node["slice"], lambda end: slice_to(["a", "b", "c"], end)) == []
 
 
+def test_slices_begin_where_node_begins_them(node: Answers) -> None:
+    assert differences(ENDS, node["sliceFrom"], lambda start: slice_from(["a", "b", "c"], start)) == []
+
+
+def test_numbers_are_made_as_node_makes_them(node: Answers) -> None:
+    assert differences(AS_NUMBERS, node["toNumber"], lambda value: number_to_string(to_number(value))) == []
+
+
+def test_addition_is_that_of_node(node: Answers) -> None:
+    def added(pair: list[Any]) -> Any:
+        result = plus(*pair)
+        return [number_to_string(result)] if isinstance(result, float) else result
+
+    assert differences(PAIRS, node["plus"], added) == []
+
+
+def test_order_is_that_of_node(node: Answers) -> None:
+    assert differences(PAIRS, node["less"], lambda pair: is_less(*pair)) == []
+    assert differences(PAIRS, node["lessOrEqual"], lambda pair: is_less_or_equal(*pair)) == []
+
+
+def test_extremes_are_those_of_node(node: Answers) -> None:
+    assert differences(CASES["max"], node["max"], lambda pair: number_to_string(maximum(*pair))) == []
+    assert differences(CASES["min"], node["min"], lambda pair: number_to_string(minimum(*pair))) == []
+
+
+def test_texts_are_trimmed_as_node_trims_them(node: Answers) -> None:
+    assert differences(TRIMMED, node["trim"], trim) == []
+
+
+def test_values_are_spread_as_node_spreads_them(node: Answers) -> None:
+    assert differences(SPREAD, node["spread"], spread) == []
+
+
+def test_length_is_what_node_says(node: Answers) -> None:
+    def length(value: Any) -> str:
+        return to_string(property_of(value, "length"))
+
+    assert differences(MEASURED, node["length"], length) == []
+
+
 def test_keys_come_in_the_order_of_node(node: Answers) -> None:
     assert differences(CASES["keys"], node["keys"], key_order) == []
 
@@ -238,6 +334,16 @@ def test_text_that_is_no_json_is_refused_in_the_words_of_node(node: Answers, tex
         parse_json(text)
 
     assert {"error": str(caught.value)} == node["parse"][len(PARSED) + REFUSED.index(text)]
+
+
+def test_corrupted_json_is_read_or_refused_as_node_does(node: Answers) -> None:
+    def read(text: str) -> Any:
+        try:
+            return stringify(parse_json(text))
+        except SyntaxError as error:
+            return {"error": str(error)}
+
+    assert differences(CORRUPTED, node["parseCorrupted"], read) == []
 
 
 # What Node cannot be asked in JSON
@@ -291,6 +397,38 @@ def test_property_that_is_not_there_is_undefined(value: Any) -> None:
 def test_property_of_nothing_is_a_type_error(value: Any, name: str) -> None:
     with pytest.raises(TypeError, match=rf"^Cannot read properties of {name} \(reading 'a'\)$"):
         property_of(value, "a")
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "found"),
+    [(["a", "b"], "1", "b"), ("ab", "0", "a"), (["a"], "1", undefined), ("ab", "x", undefined)],
+)
+def test_elements_are_properties(value: Any, name: str, found: Any) -> None:
+    assert property_of(value, name) == found
+
+
+def test_property_of_an_object_is_set() -> None:
+    target: dict[str, Any] = {"a": 1.0}
+
+    set_property(target, "b", 2.0)
+
+    assert target == {"a": 1.0, "b": 2.0}
+
+
+# JSON shows the holes of a list as null and its other properties not at all.
+def test_element_of_a_list_is_set() -> None:
+    target: list[Any] = ["a"]
+
+    set_property(target, "2", "c")
+    set_property(target, "name", "unseen")
+
+    assert target == ["a", None, "c"]
+
+
+@pytest.mark.parametrize(("target", "text"), [("ab", "string 'ab'"), (5.0, "number '5'"), (True, "boolean 'true'")])
+def test_property_of_a_primitive_cannot_be_set(target: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=f"^Cannot create property 'x' on {text}$"):
+        set_property(target, "x", 1.0)
 
 
 # object-inspect escapes the quote; Node's own inspect would change to double quotes instead.

@@ -1,5 +1,6 @@
 """JSON text as the deployment reads it: convex-engine.md §1.2; wordings of serde_json (src/error.rs, src/de.rs)."""
 
+import json
 import math
 from typing import Any
 
@@ -143,6 +144,22 @@ json_values = st.recursive(
 @given(json_values)
 def test_written_text_is_read_back(value: Any) -> None:
     assert parse_json(write_json(value)) == value
+
+
+# The standard library reads the same grammar, but for its constants; numbers and escapes are left out here.
+@settings(deadline=None, max_examples=400)
+@given(st.text(alphabet='[]{}",:019.- tfn\\\n', max_size=12) | json_values.map(write_json), st.integers(0, 30))
+def test_text_is_refused_exactly_if_it_is_no_json(text: str, cut: int) -> None:
+    for candidate in (text, text[:cut], text[:cut] + text[cut + 1 :]):
+        if "u" in candidate or "e" in candidate or "NaN" in candidate or "Infinity" in candidate:
+            continue
+        try:
+            expected = json.loads(candidate)
+        except ValueError:
+            with pytest.raises(JsonTextError, match=r" at line \d+ column \d+$"):
+                parse_json(candidate)
+        else:
+            assert parse_json(candidate) == expected
 
 
 def test_text_is_written_compactly_and_unescaped() -> None:

@@ -71,7 +71,7 @@ def type_rank(value: Any) -> int:
 
 
 def three_way(left: Any, right: Any) -> int:
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def comparable(value: Any) -> Any:
@@ -169,7 +169,7 @@ def test_key_has_the_documented_bytes(value: Any, key: str) -> None:
 
 
 def test_types_order_as_documented() -> None:
-    lowest_first = [undefined, None, ConvexInt64(9), -9.0, False, True, "", b"", [], {}]
+    lowest_first: list[Any] = [undefined, None, ConvexInt64(9), -9.0, False, True, "", b"", [], {}]
 
     keys = [sort_key(value) for value in lowest_first]
 

@@ -75,6 +75,16 @@ class CallReport:
     documents_read: int
     outcome: str
 
+    def line(self, duration: str) -> str:
+        """One line of the log."""
+        return f"{self.path}  {self.kind}  {duration}  {self.documents_read} documents read  {self.outcome}"
+
+    @classmethod
+    def of(cls, path: str, kind: FunctionKind | None, outcome: Outcome) -> CallReport:
+        """What is to be said of a call that ran."""
+        told = "ok" if outcome.failure is None else f"failed: {outcome.failure.message.splitlines()[0]}"
+        return cls(path, "function" if kind is None else kind.value.lower(), outcome.usage.documents_read, told)
+
 
 @dataclass(slots=True)
 class _Exchange:
@@ -109,14 +119,16 @@ class HttpApi:
 
     Args:
         emulator: the deployment.
-        admin_key: the key that makes an administrator.
+        authenticator: checks keys and tokens.
         instance_name: what ``/instance_name`` answers.
         version: what ``/version`` answers.
     """
 
-    def __init__(self, emulator: Emulator, *, admin_key: str, instance_name: str, version: str = "unknown") -> None:
+    def __init__(
+        self, emulator: Emulator, authenticator: Authenticator, *, instance_name: str, version: str = "unknown"
+    ) -> None:
         self._emulator = emulator
-        self._authenticator = Authenticator(admin_key)
+        self._authenticator = authenticator
         self._routes: dict[str, dict[str, Route]] = {
             "/": {"GET": lambda _: _text_response(RUNNING_TEXT)},
             "/version": {"GET": lambda _: _text_response(version)},
@@ -256,14 +268,13 @@ class HttpApi:
         *,
         at_ns: int | None = None,
     ) -> dict[str, Any]:
-        name = "function" if kind is None else kind.value.lower()
         try:
-            outcome = self._emulator.call(call.path, _encoded_arguments(call.args), kind, identity, at_ns=at_ns)
+            outcome = self._emulator.call(call.path, encoded_arguments(call.args), kind, identity, at_ns=at_ns)
         except DeploymentError as error:
+            name = "function" if kind is None else kind.value.lower()
             exchange.reports.append(CallReport(call.path, name, 0, f"refused: {error.code}"))
             raise
-        told = "ok" if outcome.failure is None else f"failed: {outcome.failure.message.splitlines()[0]}"
-        exchange.reports.append(CallReport(call.path, name, outcome.usage.documents_read, told))
+        exchange.reports.append(CallReport.of(call.path, kind, outcome))
         # A bad format is noticed now: a mutation is committed nevertheless.
         export = exporter(_format(exchange, call))
         return self._told(exchange, outcome, export)
@@ -288,8 +299,8 @@ def _format(exchange: _Exchange, call: CallRequest) -> str:
     return exchange.default_format if call.format is None else call.format
 
 
-def _encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
-    """An array is a legacy list of positional arguments; everything else is the one argument."""
+def encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
+    """Reads arguments in encoded JSON: an array is a legacy list of positional arguments; everything else is the one argument."""
     positional = args if isinstance(args, list) else [args]
 
     def read(limits: Limits) -> list[Measured]:

@@ -10,15 +10,19 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
-from convex_mastra_emulator.protocol.http import CallReport, HttpApi, HttpRequest, HttpResponse
+from convex_mastra_emulator.errors import DeploymentError
+from convex_mastra_emulator.protocol.api import DeploymentApi
+from convex_mastra_emulator.protocol.http import CallReport, HttpRequest, HttpResponse
+from convex_mastra_emulator.server.websocket import SyncSocket
 
 Log = Callable[[str], None]
 
 
-def create_app(api: HttpApi, *, body_size_max: int, log: Log | None = None) -> ASGIApp:
+def create_app(api: DeploymentApi, *, body_size_max: int, log: Log | None = None) -> ASGIApp:
     """An ASGI application for any server.
 
     Args:
@@ -28,17 +32,36 @@ def create_app(api: HttpApi, *, body_size_max: int, log: Log | None = None) -> A
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":
+            await _serve_socket(api, WebSocket(scope, receive, send), log)
             return
         request = Request(scope, receive)
         body = await _read_body(request, body_size_max)
         started = time.perf_counter()
-        response, reports = await run_in_threadpool(api.handle, _to_protocol(request, body))
+        response, reports = await run_in_threadpool(api.http.handle, _to_protocol(request, body))
         if log is not None:
             _log_calls(log, reports, (time.perf_counter() - started) * 1000)
         await _to_starlette(response)(scope, receive, send)
 
     return app
+
+
+async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None) -> None:
+    def log_calls(reports: list[CallReport]) -> None:
+        if log is not None:
+            for report in reports:
+                log(report.line("websocket"))
+
+    try:
+        open_session = api.sync_endpoint(socket.url.path, socket.headers.get("convex-client"))
+    except DeploymentError as error:
+        answer = JSONResponse({"code": error.code, "message": error.message}, error.kind.status)
+        await socket.send_denial_response(answer)
+        return
+    if open_session is None:
+        await socket.send_denial_response(Response(status_code=404))
+        return
+    await SyncSocket(socket, open_session, log_calls).run()
 
 
 async def _read_body(request: Request, size_max: int) -> bytes:
@@ -74,7 +97,4 @@ def _to_starlette(response: HttpResponse) -> Response:
 
 def _log_calls(log: Log, reports: list[CallReport], duration_ms: float) -> None:
     for report in reports:
-        log(
-            f"{report.path}  {report.kind}  {duration_ms:.1f} ms  "
-            f"{report.documents_read} documents read  {report.outcome}"
-        )
+        log(report.line(f"{duration_ms:.1f} ms"))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from convex_mastra_emulator.emulator import Emulator
-from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.server.app import Log, create_app
 
 INSTANCE_NAME = "convex-mastra-emulator"
@@ -101,10 +101,20 @@ def make_server(
     Raises:
         ValueError: for an admin key that cannot be one.
     """
-    api = HttpApi(emulator, admin_key=admin_key, instance_name=INSTANCE_NAME, version=version)
+    api = DeploymentApi(emulator, admin_key=admin_key, instance_name=INSTANCE_NAME, version=version)
     app = create_app(api, body_size_max=emulator.limits.request_body_size_max, log=log)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=5
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio",
+        # Numbers of a deployment: crates/local_backend/src/subs/mod.rs, crates/sync/src/worker.rs.
+        ws_ping_interval=5,
+        ws_ping_timeout=120,
+        ws_max_size=64 << 20,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
     )
     return Server(config, on_ready)
 

@@ -56,9 +56,7 @@ def through_message_list(messages: Iterable[Message]) -> list[Message]:
             # The place of the first one counts among messages of the same time, so the list is sorted by now.
             kept = _by_time(kept)
             kept[[other.id for other in kept].index(hydrated.id)] = hydrated
-        keys.setdefault(hydrated.id, key)
-        if keys[hydrated.id] != key:
-            keys[hydrated.id] = key
+        keys[hydrated.id] = key
     return _by_time(kept)
 
 
@@ -98,7 +96,8 @@ def _hydrated(message: Message) -> Message:
     if isinstance(content, list) and not all(map(_is_text_part, content)):
         return replace(message, created_at=created_at)
     if message.role not in _CORE_ROLES:
-        raise StorageError(f"BUG: add handling for message role {message.role}")
+        shown = json.dumps({"content": content, "role": message.role}, indent=2, ensure_ascii=False)
+        raise StorageError(f"BUG: add handling for message role {message.role} in message {shown}")
     converted = _from_core_content(content)
     return replace(message, role=_CORE_ROLES[message.role], type=None, content=converted, created_at=created_at)
 
@@ -162,7 +161,7 @@ def _parts_key(content: Any) -> Any:
 def _part_key(part: Mapping[str, Any]) -> list[Any]:
     kind = part.get("type")
     if isinstance(kind, str) and kind.startswith("data-"):
-        return [kind, json.dumps(part.get("data"), sort_keys=True)]
+        return [kind, json.dumps(part.get("data"), sort_keys=True, default=str)]
     if kind == "text":
         return [kind, part.get("text"), _item_keys(part.get("providerMetadata"))]
     if kind == "tool-invocation":

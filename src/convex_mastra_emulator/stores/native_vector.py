@@ -17,7 +17,14 @@ from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.stores.errors import MastraError, StorageError
 from convex_mastra_emulator.stores.filters import Filter
 from convex_mastra_emulator.stores.storage_client import UNSET, as_json, given
-from convex_mastra_emulator.stores.vector import IndexStats, Metric, QueryResult, Vector, VectorUpdate, embedding_as_json
+from convex_mastra_emulator.stores.vector import (
+    IndexStats,
+    Metric,
+    QueryResult,
+    Vector,
+    VectorUpdate,
+    embedding_as_json,
+)
 
 DEFAULT_QUERY_FUNCTION = "mastra/nativeVector:query"
 DEFAULT_READ_FUNCTION = "mastra/nativeVector:read"

@@ -34,8 +34,7 @@ class OrderBy:
     """How a list is ordered.
 
     Attributes:
-        field: ``created_at`` or ``updated_at`` (or as the columns are called, ``createdAt`` and ``updatedAt``); anything
-            else counts as ``created_at``.
+        field: ``created_at`` or ``updated_at``, or as the columns are called; anything else counts as ``created_at``.
         direction: ``ASC`` or ``DESC``; anything else counts as the list's default.
     """
 

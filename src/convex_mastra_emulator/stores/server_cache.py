@@ -108,9 +108,7 @@ class ConvexServerCache:
 
         Empty if there is no such list, or the key is no list.
         """
-        items: list[Any] = self._settle(
-            lambda: {"op": "listFromTo", "key": self._key(key), "from": from_, "to": to}
-        )
+        items: list[Any] = self._settle(lambda: {"op": "listFromTo", "key": self._key(key), "from": from_, "to": to})
         return items
 
     # Counters

@@ -285,9 +285,7 @@ class ConvexVector:
                 return rows
             # A cursor that does not move would ask for the same page for ever.
             if not page.continuation_cursor or page.continuation_cursor == cursor:
-                raise StorageError(
-                    "ConvexVector: paginated vector query did not return a valid continuation cursor"
-                )
+                raise StorageError("ConvexVector: paginated vector query did not return a valid continuation cursor")
             cursor = page.continuation_cursor
 
 

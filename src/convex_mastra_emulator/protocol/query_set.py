@@ -1,0 +1,146 @@
+"""The queries one socket has subscribed to: run when stale, told of when their results changed.
+
+A query that fails is watched, too, so that mending the data runs it again.
+
+convex-backend crates/sync/src/state.rs (convex-wire.md §3.5, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.protocol.http import encoded_arguments
+from convex_mastra_emulator.protocol.sync_messages import AddQuery, RemoveQuery
+from convex_mastra_emulator.runtime.calls import Outcome
+from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.runtime.subscriptions import Subscription
+from convex_mastra_emulator.values.codec import encode
+from convex_mastra_emulator.values.json_text import write_json
+from convex_mastra_emulator.values.types import undefined
+
+Report = Callable[[str, FunctionKind, Outcome], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Query:
+    """A subscribed query, and what the client was last told of it."""
+
+    request: AddQuery
+    journal: str | None
+    told: bytes | None = None
+    is_stale: bool = True
+    subscription: Subscription | None = None
+
+
+class QuerySet:
+    """The subscribed queries of one socket.
+
+    Args:
+        emulator: where they run.
+        on_stale: called, from any thread and under the deployment's lock, when a result may have changed.
+        report: told of every run, for the log.
+    """
+
+    def __init__(self, emulator: Emulator, on_stale: Callable[[], None], report: Report) -> None:
+        self._emulator = emulator
+        self._on_stale = on_stale
+        self._report = report
+        self._queries: dict[int, _Query] = {}
+        self._removed: list[int] = []
+
+    def apply(self, changes: Iterable[AddQuery | RemoveQuery]) -> bool:
+        """Adds and removes queries; False for one that is there already, or is not there."""
+        for change in changes:
+            if isinstance(change, RemoveQuery):
+                query = self._queries.pop(change.query_id, None)
+                if query is None:
+                    return False
+                self._unwatch(query)
+                self._removed.append(change.query_id)
+            elif change.query_id in self._queries:
+                return False
+            else:
+                self._queries[change.query_id] = _Query(change, change.journal)
+        return True
+
+    def run_all_again(self) -> None:
+        """Makes every query stale: the caller is somebody else now."""
+        for query in self._queries.values():
+            self._unwatch(query)
+            query.is_stale = True
+
+    def clear(self) -> None:
+        """Forgets all queries."""
+        for query in self._queries.values():
+            self._unwatch(query)
+        self._queries.clear()
+
+    def modifications(self, identity: Identity) -> list[dict[str, Any]]:
+        """Runs what is stale; gives what the client must be told, by query.
+
+        Raises:
+            DeploymentError: when a query cannot be run at all, which ends the socket.
+        """
+        told: list[dict[str, Any]] = [
+            {"type": "QueryRemoved", "queryId": query_id} for query_id in self._removed if query_id not in self._queries
+        ]
+        self._removed = []
+        for query_id, query in self._queries.items():
+            if query.is_stale:
+                outcome = self._run(query, identity)
+                digest = self._digest(outcome)
+                if digest != query.told:
+                    query.told = digest
+                    told.append({"queryId": query_id, "journal": query.journal, **self._result(outcome)})
+        return sorted(told, key=lambda modification: int(modification["queryId"]))
+
+    def _run(self, query: _Query, identity: Identity) -> Outcome:
+        request = query.request
+        outcome = self._emulator.call(
+            request.path,
+            encoded_arguments(request.args),
+            FunctionKind.QUERY,
+            identity,
+            end_cursor=query.journal,
+        )
+        self._report(request.path, FunctionKind.QUERY, outcome)
+        query.is_stale = False
+        query.journal = outcome.end_cursor
+        if outcome.read_set is not None:
+            query.subscription = Subscription(outcome.read_set, lambda: self._become_stale(query))
+            self._emulator.watch(query.subscription)
+        return outcome
+
+    def _digest(self, outcome: Outcome) -> bytes:
+        """What decides whether a result changed; request id and data of an error do not count."""
+        failure = outcome.failure
+        result = encode(outcome.value) if failure is None else [failure.message, *failure.frames]
+        content = [failure is None, result, list(outcome.log_lines)]
+        return hashlib.sha256(write_json(content).encode()).digest()
+
+    def _result(self, outcome: Outcome) -> dict[str, Any]:
+        log_lines = [] if self._emulator.redact_errors else list(outcome.log_lines)
+        if outcome.failure is None:
+            return {"type": "QueryUpdated", "value": encode(outcome.value), "logLines": log_lines}
+        return {"type": "QueryFailed", "logLines": log_lines, **self._error(outcome.failure)}
+
+    def _error(self, failure: Failure) -> dict[str, Any]:
+        text = failure.client_text(self._emulator.new_request_id(), is_redacted=self._emulator.redact_errors)
+        data = {} if failure.data is undefined else {"errorData": encode(failure.data)}
+        return {"errorMessage": text, **data}
+
+    def _become_stale(self, query: _Query) -> None:
+        query.subscription = None
+        query.is_stale = True
+        self._on_stale()
+
+    def _unwatch(self, query: _Query) -> None:
+        if query.subscription is not None:
+            self._emulator.unwatch(query.subscription)
+            query.subscription = None

@@ -1,0 +1,110 @@
+"""A socket of the sync protocol on ASGI: carries texts between a client and its :class:`SyncSession`.
+
+The session runs in worker threads, one step at a time; actions run beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from convex_mastra_emulator.protocol.http import CallReport
+from convex_mastra_emulator.protocol.sync import Close, Output, RunAction, SyncSession
+
+# A deployment pings after so long without a message (crates/sync/src/worker.rs).
+PING_SECONDS = 15.0
+
+OpenSession = Callable[[Callable[[], None]], SyncSession]
+"""Makes the session of a new socket, given what to call when its queries may have changed."""
+
+
+class SyncSocket:
+    """One connected client."""
+
+    def __init__(
+        self, socket: WebSocket, open_session: OpenSession, log_calls: Callable[[list[CallReport]], None]
+    ) -> None:
+        self._socket = socket
+        self._loop = asyncio.get_running_loop()
+        self._stale = asyncio.Event()
+        self._session = open_session(self._wake)
+        self._log_calls = log_calls
+        self._turn = asyncio.Lock()
+        self._actions: set[asyncio.Task[None]] = set()
+
+    def _wake(self) -> None:
+        """Called from any thread."""
+        self._loop.call_soon_threadsafe(self._stale.set)
+
+    async def run(self) -> None:
+        """Serves the client until it goes, or is to go."""
+        await self._socket.accept()
+        watcher = asyncio.create_task(self._watch())
+        try:
+            await self._read()
+        except WebSocketDisconnect:
+            pass
+        finally:
+            watcher.cancel()
+            for action in self._actions:
+                action.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watcher
+            await run_in_threadpool(self._session.close)
+
+    async def _read(self) -> None:
+        while self._socket.application_state is WebSocketState.CONNECTED:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            async with self._turn:
+                text = message.get("text")
+                if text is None:
+                    outputs = self._session.receive_bytes()
+                else:
+                    outputs = await run_in_threadpool(self._session.receive, text)
+                await self._send_all(outputs)
+                await self._send_updates()
+
+    async def _watch(self) -> None:
+        """Sends what changed, and a ping when there was nothing to send for a while."""
+        while self._socket.application_state is WebSocketState.CONNECTED:
+            try:
+                await asyncio.wait_for(self._stale.wait(), PING_SECONDS)
+            except TimeoutError:
+                async with self._turn:
+                    await self._send_all([self._session.ping()])
+                continue
+            self._stale.clear()
+            async with self._turn:
+                await self._send_updates()
+
+    async def _send_updates(self) -> None:
+        while self._session.needs_update and self._socket.application_state is WebSocketState.CONNECTED:
+            await self._send_all(await run_in_threadpool(self._session.update))
+
+    async def _send_all(self, outputs: list[Output]) -> None:
+        reports, self._session.reports = self._session.reports, []
+        self._log_calls(reports)
+        for output in outputs:
+            if self._socket.application_state is not WebSocketState.CONNECTED:
+                return
+            if isinstance(output, Close):
+                await self._socket.close(output.code, output.reason or None)
+            elif isinstance(output, RunAction):
+                task = asyncio.create_task(self._run_action(output))
+                self._actions.add(task)
+                task.add_done_callback(self._actions.discard)
+            else:
+                with contextlib.suppress(WebSocketDisconnect):
+                    await self._socket.send_text(output)
+
+    async def _run_action(self, action: RunAction) -> None:
+        outputs = await run_in_threadpool(action.run)
+        async with self._turn:
+            await self._send_all(list(outputs))
+            await self._send_updates()
