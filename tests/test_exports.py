@@ -12,9 +12,12 @@ PROJECT = Path(__file__).parents[1]
 
 def test_public_names() -> None:
     assert convex_mastra_emulator.__all__ == [
+        "AuthProvider",
         "Clock",
+        "ConnectedDeployment",
         "ConvexError",
         "ConvexInt64",
+        "Deployment",
         "Emulator",
         "EmulatorError",
         "FunctionError",
@@ -22,6 +25,7 @@ def test_public_names() -> None:
         "ManualClock",
         "SystemClock",
         "action",
+        "connect",
         "internal_action",
         "internal_mutation",
         "internal_query",

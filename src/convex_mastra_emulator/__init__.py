@@ -3,6 +3,8 @@
 from convex import ConvexError, ConvexInt64
 
 from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock
+from convex_mastra_emulator.connection import ConnectedDeployment, connect
+from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import EmulatorError, FunctionError
 from convex_mastra_emulator.limits import Limits
@@ -14,14 +16,18 @@ from convex_mastra_emulator.runtime.functions import (
     mutation,
     query,
 )
+from convex_mastra_emulator.runtime.tokens import AuthProvider
 from convex_mastra_emulator.values import undefined
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AuthProvider",
     "Clock",
+    "ConnectedDeployment",
     "ConvexError",
     "ConvexInt64",
+    "Deployment",
     "Emulator",
     "EmulatorError",
     "FunctionError",
@@ -29,6 +35,7 @@ __all__ = [
     "ManualClock",
     "SystemClock",
     "action",
+    "connect",
     "internal_action",
     "internal_mutation",
     "internal_query",

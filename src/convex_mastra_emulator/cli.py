@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from convex_mastra_emulator import Emulator, __version__
+from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.runtime.tokens import provider_of_tests
 from convex_mastra_emulator.schema import Schema
 
 DEFAULT_PORT = 3210  # the Convex local backend's
@@ -21,6 +24,22 @@ def main() -> None:
     """A Convex deployment, as the Mastra agent framework uses it, on this machine."""
 
 
+def load_attribute(source: str) -> object:
+    """The attribute ``module:attribute`` of Python code; modules of the current folder are found, too.
+
+    Raises:
+        click.BadParameter: when there is none, saying why.
+    """
+    module, colon, attribute = source.partition(":")
+    if not colon:
+        raise click.BadParameter(f"{source!r} is neither a file nor `module:attribute`")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # importing a module runs its code, which may raise anything
+        raise click.BadParameter(f"{source!r}: {type(error).__name__}: {error}") from None
+
+
 def load_schema(source: str) -> Schema:
     """The schema in a JSON file of ``schema.export()``, or the attribute ``module:attribute`` of Python code.
 
@@ -28,21 +47,31 @@ def load_schema(source: str) -> Schema:
         click.BadParameter: when there is none, saying why.
     """
     path = Path(source)
+    if not path.is_file():
+        schema = load_attribute(source)
+        if not isinstance(schema, Schema):
+            raise click.BadParameter(f"{source!r} must be a Schema, got {type(schema).__name__}")
+        return schema
     try:
-        if path.is_file():
-            return Schema.from_json(json.loads(path.read_text(encoding="utf-8")))
-        module, colon, attribute = source.partition(":")
-        if not colon:
-            raise click.BadParameter(f"{source!r} is neither a file nor `module:attribute`")
-        sys.path.insert(0, str(Path.cwd()))
-        schema = getattr(importlib.import_module(module), attribute)
-    except click.ClickException:
-        raise
-    except Exception as error:  # importing a module runs its code, which may raise anything
+        return Schema.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (EmulatorError, ValueError, OSError) as error:
         raise click.BadParameter(f"{source!r}: {type(error).__name__}: {error}") from None
-    if not isinstance(schema, Schema):
-        raise click.BadParameter(f"{source!r} must be a Schema, got {type(schema).__name__}")
-    return schema
+
+
+def define_functions(emulator: Emulator, source: str) -> None:
+    """Defines the functions of a mapping ``module:attribute`` from paths to functions.
+
+    Raises:
+        click.BadParameter: when it is none.
+    """
+    functions = load_attribute(source)
+    if not isinstance(functions, Mapping):
+        raise click.BadParameter(f"{source!r} must be a mapping of paths to functions, got {type(functions).__name__}")
+    for path, function in functions.items():
+        try:
+            emulator.define(path, function)
+        except (EmulatorError, TypeError) as error:
+            raise click.BadParameter(f"{source!r}: {path!r}: {error}") from None
 
 
 @main.command()
@@ -63,9 +92,27 @@ def load_schema(source: str) -> Schema:
     "Without it: Mastra's tables.",
 )
 @click.option(
+    "--functions",
+    "functions_source",
+    metavar="MODULE:ATTRIBUTE",
+    help="Mapping from paths to Python functions, defined beside Mastra's.",
+)
+@click.option("--test-token-secret", hidden=True, help="Accept users' tokens signed with this key.")
+@click.option("--stop-with-stdin", is_flag=True, hidden=True, help="Stop when standard input ends.")
+@click.option(
     "--redact-errors", is_flag=True, help="Show clients of errors what production shows: a request id, nothing else."
 )
-def serve(host: str, port: int, admin_key: str | None, schema_source: str | None, *, redact_errors: bool) -> None:
+def serve(
+    host: str,
+    port: int,
+    admin_key: str | None,
+    schema_source: str | None,
+    functions_source: str | None,
+    test_token_secret: str | None,
+    *,
+    stop_with_stdin: bool,
+    redact_errors: bool,
+) -> None:
     """Serve an empty deployment with Mastra's functions.
 
     Prints CONVEX_URL and CONVEX_ADMIN_KEY once it accepts connections, then one line per call:
@@ -74,7 +121,13 @@ def serve(host: str, port: int, admin_key: str | None, schema_source: str | None
     from convex_mastra_emulator.server.foreground import serve_in_foreground
     from convex_mastra_emulator.server.thread import ServedEmulator
 
-    emulator = Emulator(None if schema_source is None else load_schema(schema_source), redact_errors=redact_errors)
+    emulator = Emulator(
+        None if schema_source is None else load_schema(schema_source),
+        auth_providers=[] if test_token_secret is None else [provider_of_tests(test_token_secret)],
+        redact_errors=redact_errors,
+    )
+    if functions_source is not None:
+        define_functions(emulator, functions_source)
 
     def on_ready(served: ServedEmulator) -> None:
         click.echo(f"CONVEX_URL={served.url}")
@@ -90,6 +143,7 @@ def serve(host: str, port: int, admin_key: str | None, schema_source: str | None
             version=f"convex-mastra-emulator {__version__}",
             log=lambda line: click.echo(line, err=True),
             on_ready=on_ready,
+            ends_with=sys.stdin if stop_with_stdin else None,
         )
     except OSError as error:
         raise click.ClickException(

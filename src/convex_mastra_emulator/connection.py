@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import requests
 from convex import ConvexError
-from convex.http_client import ConvexHttpClient
 from convex.values import convex_to_json, json_to_convex
 
 from convex_mastra_emulator.errors import EmulatorError, ErrorKind, FunctionError, RequestRefused
 
+if TYPE_CHECKING:
+    import requests
+
 _REQUEST_ID = re.compile(r"\[Request ID: [^\]]*\] Server Error\n?")
+_OK = 200
 _FRAME = re.compile(r"\n {4}at [^\n]*")
 _KINDS = {kind.status: kind for kind in ErrorKind if kind is not ErrorKind.PAGINATION_LIMIT}
 
@@ -43,6 +45,10 @@ class ConnectedDeployment:
     def __init__(self, url: str, admin_key: str | None = None, *, timeout_seconds: float = 30.0) -> None:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"url must begin with http:// or https://, got {url!r}")
+        # Imported when somebody connects: `requests` takes longer than everything else here together.
+        import requests
+        from convex.http_client import ConvexHttpClient
+
         self.url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._session = requests.Session()
@@ -77,6 +83,8 @@ class ConnectedDeployment:
         self.close()
 
     def _call(self, kind: str, path: str, args: Any) -> Any:
+        import requests
+
         body = {"path": path, "format": "convex_encoded_json", "args": convex_to_json({} if args is None else args)}
         try:
             response = self._session.post(f"{self.url}/api/{kind}", json=body, timeout=self._timeout_seconds)
@@ -106,7 +114,7 @@ def connect(url: str, admin_key: str | None = None, *, timeout_seconds: float = 
 def _value_of(response: requests.Response) -> Any:
     try:
         answer = response.json()
-    except requests.exceptions.JSONDecodeError:
+    except ValueError:
         answer = None
     if not isinstance(answer, Mapping):
         raise RequestRefused(
@@ -114,7 +122,7 @@ def _value_of(response: requests.Response) -> Any:
             code="InvalidResponse",
             kind=_KINDS.get(response.status_code, ErrorKind.INTERNAL),
         )
-    if response.status_code != requests.codes.ok:
+    if response.status_code != _OK:
         raise RequestRefused(
             str(answer.get("message", "")),
             code=str(answer.get("code", "")),

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any
@@ -26,6 +26,13 @@ from convex_mastra_emulator.runtime.failures import raised_to_client
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
 from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
+from convex_mastra_emulator.runtime.tokens import (
+    TOKEN_SECONDS,
+    AuthProvider,
+    issue_token,
+    provider_of_tests,
+    verify_token,
+)
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.usage import Usage
 from convex_mastra_emulator.values.ids import IdSource
@@ -43,6 +50,7 @@ class Emulator:
         limits: what the deployment allows; lower a number to reach it in a small test.
         seed: the same seed gives the same ids; None begins at a random place.
         clock: where the time comes from; the machine's if None.
+        auth_providers: whose tokens make users.
         redact_errors: whether callers see of errors what they see in production: a request id and nothing else.
 
     Attributes:
@@ -58,11 +66,14 @@ class Emulator:
         limits: Limits | None = None,
         seed: int | None = None,
         clock: Clock | None = None,
+        auth_providers: Sequence[AuthProvider] = (),
         redact_errors: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.clock: Clock = clock or SystemClock()
         self.redact_errors = redact_errors
+        self._auth_providers = list(auth_providers)
+        self._token_secret: str | None = None
         self.usage = Usage()
         self._requests = random.Random(seed)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
@@ -158,6 +169,30 @@ class Emulator:
     def timestamp_ns(self) -> int:
         """A time, in nanoseconds since the Unix epoch, at which queries can be run from now on."""
         return self._executor.timestamp_ns()
+
+    # Users
+
+    def issue_token(self, *, subject: str, valid_seconds: float = TOKEN_SECONDS, **claims: Any) -> str:
+        """A token this emulator accepts, for tests of users: ``Authorization: Bearer <token>``.
+
+        Args:
+            subject: who the user is.
+            valid_seconds: for how long it is good, by the emulator's clock.
+            claims: more claims, such as ``name`` or ``email``.
+        """
+        if self._token_secret is None:
+            self._token_secret = f"{self._requests.getrandbits(256):064x}"
+            self._auth_providers.append(provider_of_tests(self._token_secret))
+        now_s = self.clock.now_ns() / 1e9
+        return issue_token(self._token_secret, subject=subject, now_s=now_s, valid_seconds=valid_seconds, **claims)
+
+    def verify_token(self, token: str) -> Identity:
+        """The user a token stands for.
+
+        Raises:
+            RequestRefused: with the deployment's text, if it is not good.
+        """
+        return verify_token(token, self._auth_providers, self.clock.now_ns() / 1e9)
 
     # Live queries; what protocols build on
 

@@ -269,6 +269,29 @@ def test_cursor_of_another_deployment_with_another_key_is_unreadable() -> None:
         CursorCodec(b"other").read(cursor)
 
 
+# The whole filter is part of the query a cursor belongs to.
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda q, n: q.and_(q.gte(q.field("n"), 0), q.gte(q.field("n"), n)),
+        lambda q, n: q.or_(q.gte(q.field("n"), n), False),
+        lambda q, n: q.not_(q.lt(q.field("n"), n)),
+        lambda q, n: q.lte(q.neg(q.field("n")), q.sub(0, n)),
+        lambda q, n: q.or_(q.eq(q.field("missing"), undefined), q.eq(n, n)),
+    ],
+    ids=["and", "or", "not", "arithmetic", "undefined"],
+)
+def test_cursor_is_bound_to_the_filter(deployment: Emulator, condition: Callable[[Any, float], Any]) -> None:
+    def filtered(n: float) -> Build:
+        return lambda ctx: scan(ctx).filter(lambda q: condition(q, n))
+
+    cursor = page(deployment, filtered(0), size=5)["continueCursor"]
+
+    assert numbers(page(deployment, filtered(0), size=2, cursor=cursor)) == [5, 6]
+    with pytest.raises(InvalidCursor, match=f"^{re.escape(OTHER_QUERY)}$"):
+        page(deployment, filtered(1), cursor=cursor)
+
+
 # Pages up to an end cursor
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Emulator, Limits, ManualClock
+from convex_mastra_emulator.database.expression import Comparison, Expression, FieldReference, Literal
 from convex_mastra_emulator.database.query import Query, RowStream
 from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.database.transaction import Transaction
@@ -394,6 +395,33 @@ def test_collect_over_the_limit_returns_nothing_and_can_be_caught() -> None:
             return "caught"
 
         assert emulator.run(body) == "caught"
+
+
+# Operators in other orders than Python's builder can write, as they come over the wire
+
+
+def above(n: float) -> Expression:
+    return Comparison("gt", FieldReference(("n",)), Literal(n))
+
+
+@pytest.mark.parametrize(
+    ("operators", "found"),
+    [
+        ((3,), [0, 1, 2]),
+        ((above(1.0), 2), [2, 3]),
+        ((3, above(1.0)), [2]),
+        ((4, above(0.0), 2), [1, 2]),
+        ((2, 4), [0, 1]),
+        ((4, 2), [0, 1]),
+        ((0, above(0.0)), []),
+    ],
+)
+def test_filters_and_limits_apply_in_their_order(
+    transaction: Transaction, operators: tuple[Expression | int, ...], found: list[int]
+) -> None:
+    rows = transaction.query(Query("rows", "by_n", operators=operators)).collect()
+
+    assert numbers(row.value for row in rows) == found
 
 
 # What a query has read, which subscriptions and conflicts depend on

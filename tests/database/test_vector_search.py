@@ -9,7 +9,10 @@ import pytest
 from convex import ConvexInt64
 
 import convex_mastra_emulator as package
-from convex_mastra_emulator import Emulator, ManualClock, action, mutation, undefined
+from convex_mastra_emulator import Emulator, Limits, ManualClock, action, mutation, undefined
+from convex_mastra_emulator.database.expression import Comparison, FieldReference, Literal
+from convex_mastra_emulator.database.store import Store
+from convex_mastra_emulator.database.vector_search import VectorQuery, vector_search
 from convex_mastra_emulator.errors import DeploymentError, InvalidQuery, ThrownError
 from convex_mastra_emulator.schema import define_schema, define_table, v
 
@@ -283,6 +286,37 @@ def test_filter_that_is_no_condition(deployment: Emulator, condition: Any) -> No
 def test_field_of_a_condition_must_be_a_text(deployment: Emulator) -> None:
     text = "The first argument to `q.eq` must be a field name."
     refused(deployment, ThrownError, text, filter=lambda q: q.eq(5, "a"))
+
+
+def test_field_of_a_condition_must_be_a_path(deployment: Emulator) -> None:
+    text = (
+        "Identifier a b has invalid character ' ': Identifiers can only contain alphanumeric characters or underscores"
+    )
+    refused(deployment, InvalidQuery, text, filter=lambda q: q.eq("a b", 1))
+
+
+# Only a client that writes the request itself can ask so.
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Comparison("eq", Literal("kind"), Literal("a")),
+        Comparison("eq", FieldReference(("kind",)), FieldReference(("lang",))),
+    ],
+    ids=["two values", "two fields"],
+)
+def test_condition_must_compare_a_field_with_a_value(condition: Comparison) -> None:
+    text = "`q.eq` must take a field path as its first argument and a value as its second "
+    with pytest.raises(InvalidQuery, match=f"^{re.escape(text.rstrip())} ?$") as caught:
+        vector_search(Store(SCHEMA), Limits(), "docs", "by_e", VectorQuery(vector=[1.0, 0.0], filter=condition))
+
+    assert caught.value.code == "InvalidVectorQuery"
+
+
+@pytest.mark.parametrize("operation", ["neq", "gt", "lte"])
+def test_condition_must_be_an_equality(operation: str) -> None:
+    condition = Comparison(operation, FieldReference(("kind",)), Literal("a"))
+    with pytest.raises(InvalidQuery, match=r"^Filters should be a combination of `q\.eq` and `q\.or`\.$"):
+        vector_search(Store(SCHEMA), Limits(), "docs", "by_e", VectorQuery(vector=[1.0, 0.0], filter=condition))
 
 
 # Order of the checks: each search breaks one rule and every later one

@@ -257,9 +257,14 @@ USUAL_WEIGHTS = {"insert": 4, "batchInsert": 3, "patch": 2, "queryTable": 4, "lo
 
 def typed_steps(table: str, **operations: Fields) -> st.SearchStrategy[Step]:
     """Steps on a typed table; `operations` are the table's own."""
+    arguments = {**crud_of(table), **operations}
+    if operations:
+        # Some of these can give two rows one id.  In a batch that fails for that and for another reason, convex-test
+        # and a deployment report another failure first (divergence "first-failure-of-a-batch").
+        del arguments["batchInsert"]
     weights = {**USUAL_WEIGHTS, **dict.fromkeys(operations, 4)}
     return in_turn(
-        requests(table, {**crud_of(table), **operations}, weights),
+        requests(table, arguments, weights),
         unknown_operations(table),
         sent_back(table),
         batches(table, lambda record_id: {**plain_record(table), "id": record_id}),

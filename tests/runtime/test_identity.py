@@ -30,10 +30,6 @@ def test_user_without_identifier_is_refused(attributes: dict[str, str]) -> None:
         user_identity(attributes)
 
 
-def test_administrator_without_rights_is_the_same_user() -> None:
-    assert acting_as(ADA).without_admin() == user_identity(ADA)
-
-
 @pytest.mark.parametrize(
     ("identity", "seen"),
     [(ANONYMOUS, None), (ADMIN, None), (user_identity(ADA), ADA_SEEN), (acting_as(ADA), ADA_SEEN)],

@@ -36,6 +36,12 @@ def test_int_literal_is_a_float_literal() -> None:
     assert str(v.literal(ConvexInt64(1))) == "v.literal(<bigint>)"
 
 
+def test_literals_of_other_types_are_other_validators() -> None:
+    assert v.literal(1) != v.literal(ConvexInt64(1))
+    assert v.literal(1) != v.literal(True)
+    assert len({v.literal(1), v.literal(1.0), v.literal(ConvexInt64(1)), v.literal(True)}) == 3
+
+
 def test_field_that_is_no_validator_is_refused() -> None:
     with pytest.raises(SchemaDefinitionError, match=r"^Field `a` must be a validator such as v\.string\(\), got 'x'$"):
         define_table({"a": "x"})  # type: ignore[dict-item]

@@ -123,6 +123,7 @@ def test_positive_zero_is_accepted_as_special_float() -> None:
         ({"$bytes": "%%"}, r"^Invalid base64"),
         ({"$bytes": "AQ"}, r"^Invalid base64"),
         ({"$integer": 1.0}, r"^invalid type: integer `1`, expected a string$"),
+        ({"$integer": True}, r"^invalid type: boolean `true`, expected a string$"),
         ({"$bytes": None}, r"^invalid type: null, expected a string$"),
         ({"$float": [1.0]}, r"^invalid type: sequence, expected a string$"),
         ({"$other": "AA=="}, r"^Field name \$other starts with '\$', which is reserved\.$"),

@@ -193,7 +193,8 @@ REFUSED = [
 def corrupted(text: str) -> str:
     """The text with one character taken out, put in or changed."""
     place = chance.randrange(len(text) + 1)
-    return text[:place] + chance.choice(["", *'[]{}",:0-.e \\nx\t']) + text[place + chance.randrange(2) :]
+    inserted: str = chance.choice(["", *'[]{}",:0-.e \\nx\t'])
+    return text[:place] + inserted + text[place + chance.randrange(2) :]
 
 
 CORRUPTED = [corrupted(stringify(random_json())) for _ in range(600)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 from convex import ConvexInt64
 from hypothesis import given, settings
@@ -217,6 +218,7 @@ def test_size_is_checked_before_nesting() -> None:
         (memoryview(b"ab"), b"ab"),
         (MappingProxyType({"b": 1, "a": 2}), {"a": 2.0, "b": 1.0}),
         (OrderedDict(b=1), {"b": 1.0}),
+        (np.float64(1.5), 1.5),
     ],
 )
 def test_python_type_that_stands_for_a_value_is_taken_as_it(given_value: Any, taken: Any) -> None:

@@ -30,7 +30,7 @@ class DeploymentApi:
 
     def __init__(self, emulator: Emulator, *, admin_key: str, instance_name: str, version: str = "unknown") -> None:
         self._emulator = emulator
-        self._authenticator = Authenticator(admin_key)
+        self._authenticator = Authenticator(admin_key, emulator.verify_token)
         self._requests = SessionRequests()
         self.http = HttpApi(emulator, self._authenticator, instance_name=instance_name, version=version)
 

@@ -300,7 +300,7 @@ def _format(exchange: _Exchange, call: CallRequest) -> str:
 
 
 def encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
-    """Reads arguments in encoded JSON: an array is a legacy list of positional arguments; everything else is the one argument."""
+    """Reads encoded arguments: an array is a legacy list of positional ones; everything else is the one argument."""
     positional = args if isinstance(args, list) else [args]
 
     def read(limits: Limits) -> list[Measured]:

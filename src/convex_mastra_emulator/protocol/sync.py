@@ -131,6 +131,8 @@ class SyncSession:
         except UnreadableMessage as error:
             return _fatal(f"Received Invalid JSON on websocket: {error}")
         try:
+            if not isinstance(message, (Connect, Authenticate)) and self._has_expired():
+                return self._expired()
             match message:
                 case Connect():
                     return self._connect(message)
@@ -238,6 +240,19 @@ class SyncSession:
         answer["logLines"] = [] if self._emulator.redact_errors else list(outcome.log_lines)
         return answer
 
+    def _has_expired(self) -> bool:
+        expires_s = self._identity.expires_s
+        return expires_s is not None and expires_s <= self._emulator.clock.now_ns() / 1e9
+
+    def _expired(self) -> list[Output]:
+        refusal = {
+            "type": "AuthError",
+            "error": "Convex token identity expired",
+            "baseVersion": self._sent.identity,
+            "authUpdateAttempted": False,
+        }
+        return [write_json(refusal), Close()]
+
     def _become_stale(self) -> None:
         self.needs_update = True
         self._on_stale()
@@ -247,6 +262,8 @@ class SyncSession:
     def update(self) -> list[Output]:
         """Runs what is stale and gives the one Transition that tells of it."""
         self.needs_update = False
+        if self._has_expired():
+            return self._expired()
         received = self._received
         with self._emulator.standing_still() as now_ns:
             try:

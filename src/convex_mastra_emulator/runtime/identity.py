@@ -18,14 +18,12 @@ class Identity:
     Attributes:
         is_admin: whether internal functions are open to the caller.
         user: the user's attributes (``tokenIdentifier``, ``issuer``, ``subject``, ``name``, …), or None.
+        expires_s: when the user's token ends, in seconds since the Unix epoch; None for never.
     """
 
     is_admin: bool = False
     user: Mapping[str, Any] | None = None
-
-    def without_admin(self) -> Identity:
-        """The same user without the administrator's rights."""
-        return Identity(user=self.user)
+    expires_s: float | None = None
 
 
 ANONYMOUS = Identity()

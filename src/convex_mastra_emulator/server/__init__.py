@@ -1,6 +1,7 @@
-"""The emulator on a socket: an ASGI application, and a server for it in a thread or in the foreground."""
+"""The emulator on a socket: an ASGI application, and a server for it in a thread, a child process, or the foreground."""
 
 from convex_mastra_emulator.server.app import create_app
+from convex_mastra_emulator.server.process import ServedProcess
 from convex_mastra_emulator.server.thread import ServedEmulator, serve
 
-__all__ = ["ServedEmulator", "create_app", "serve"]
+__all__ = ["ServedEmulator", "ServedProcess", "create_app", "serve"]

@@ -47,10 +47,9 @@ def create_app(api: DeploymentApi, *, body_size_max: int, log: Log | None = None
 
 
 async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None) -> None:
-    def log_calls(reports: list[CallReport]) -> None:
+    def log_calls(reports: list[CallReport], duration_ms: float) -> None:
         if log is not None:
-            for report in reports:
-                log(report.line("websocket"))
+            _log_calls(log, reports, duration_ms)
 
     try:
         open_session = api.sync_endpoint(socket.url.path, socket.headers.get("convex-client"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import TextIO
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.server.app import Log
-from convex_mastra_emulator.server.thread import ServedEmulator, listen, make_server, new_admin_key, url_of
+from convex_mastra_emulator.server.thread import ServedEmulator, Server, listen, make_server, new_admin_key, url_of
 
 
 def serve_in_foreground(
@@ -20,6 +22,7 @@ def serve_in_foreground(
     version: str,
     log: Log,
     on_ready: Callable[[ServedEmulator], None],
+    ends_with: TextIO | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM comes; a second one ends open connections at once.
 
@@ -31,6 +34,7 @@ def serve_in_foreground(
         version: what ``/version`` answers.
         log: gets one line per call of a function.
         on_ready: called once connections are accepted.
+        ends_with: a stream whose end is also a reason to stop; None for no such stream.
 
     Raises:
         OSError: when the address cannot be had.
@@ -52,7 +56,17 @@ def serve_in_foreground(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    if ends_with is not None:
+        threading.Thread(
+            target=_stop_at_end, args=(ends_with, server), name="convex-emulator-parent", daemon=True
+        ).start()
     try:
         server.run(sockets=[listener])
     finally:
         listener.close()
+
+
+def _stop_at_end(stream: TextIO, server: Server) -> None:
+    for _ in stream:
+        pass
+    server.should_exit = True

@@ -59,6 +59,11 @@ def new_admin_key() -> str:
     return f"{INSTANCE_NAME}|{secrets.token_hex(32)}"
 
 
+def new_secret() -> str:
+    """A random key to sign test tokens with."""
+    return secrets.token_hex(32)
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket.
 

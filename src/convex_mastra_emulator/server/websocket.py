@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -26,7 +28,7 @@ class SyncSocket:
     """One connected client."""
 
     def __init__(
-        self, socket: WebSocket, open_session: OpenSession, log_calls: Callable[[list[CallReport]], None]
+        self, socket: WebSocket, open_session: OpenSession, log_calls: Callable[[list[CallReport], float], None]
     ) -> None:
         self._socket = socket
         self._loop = asyncio.get_running_loop()
@@ -66,7 +68,7 @@ class SyncSocket:
                 if text is None:
                     outputs = self._session.receive_bytes()
                 else:
-                    outputs = await run_in_threadpool(self._session.receive, text)
+                    outputs = await self._step(partial(self._session.receive, text))
                 await self._send_all(outputs)
                 await self._send_updates()
 
@@ -85,11 +87,17 @@ class SyncSocket:
 
     async def _send_updates(self) -> None:
         while self._session.needs_update and self._socket.application_state is WebSocketState.CONNECTED:
-            await self._send_all(await run_in_threadpool(self._session.update))
+            await self._send_all(await self._step(self._session.update))
+
+    async def _step(self, step: Callable[[], list[Output]]) -> list[Output]:
+        """Runs the session in a worker thread and logs what it called."""
+        started = time.perf_counter()
+        outputs = await run_in_threadpool(step)
+        reports, self._session.reports = self._session.reports, []
+        self._log_calls(reports, (time.perf_counter() - started) * 1000)
+        return outputs
 
     async def _send_all(self, outputs: list[Output]) -> None:
-        reports, self._session.reports = self._session.reports, []
-        self._log_calls(reports)
         for output in outputs:
             if self._socket.application_state is not WebSocketState.CONNECTED:
                 return
@@ -104,7 +112,7 @@ class SyncSocket:
                     await self._socket.send_text(output)
 
     async def _run_action(self, action: RunAction) -> None:
-        outputs = await run_in_threadpool(action.run)
+        outputs = await self._step(lambda: list(action.run()))
         async with self._turn:
-            await self._send_all(list(outputs))
+            await self._send_all(outputs)
             await self._send_updates()

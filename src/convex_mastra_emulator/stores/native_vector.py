@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.stores.errors import MastraError, StorageError
 from convex_mastra_emulator.stores.filters import Filter
-from convex_mastra_emulator.stores.storage_client import UNSET, as_json, given
+from convex_mastra_emulator.stores.json_text import to_json_value
+from convex_mastra_emulator.stores.storage_client import UNSET, given
 from convex_mastra_emulator.stores.vector import (
     IndexStats,
     Metric,
@@ -198,7 +199,7 @@ class ConvexNativeVector:
                 config=index._config(),
                 ids=vector_ids[batch],
                 vectors=list(map(embedding_as_json, vectors[batch])),
-                metadata=UNSET if metadata is None else as_json(list(metadata[batch])),
+                metadata=UNSET if metadata is None else to_json_value(list(metadata[batch])),
             )
         return vector_ids
 
@@ -223,7 +224,7 @@ class ConvexNativeVector:
             config=self._index(index_name)._config(),
             id=UNSET if id is None else id,
             vector=UNSET if vector is None else embedding_as_json(vector),
-            metadata=UNSET if metadata is None else as_json(metadata),
+            metadata=UNSET if metadata is None else to_json_value(metadata),
         )
 
     def delete_vector(self, index_name: str, *, id: str) -> None:
@@ -367,4 +368,4 @@ def _clause(filter: Any, index: NativeVectorIndex) -> dict[str, Any]:
         raise StorageError(
             "ConvexNativeVector.query: native Convex filters support string, number, boolean, and null values"
         )
-    return {"field": field, "value": as_json(value)}
+    return {"field": field, "value": to_json_value(value)}

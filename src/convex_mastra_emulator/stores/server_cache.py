@@ -12,7 +12,7 @@ from typing import Any
 
 from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.stores.errors import StorageError
-from convex_mastra_emulator.stores.storage_client import as_json
+from convex_mastra_emulator.stores.json_text import to_json_value
 from convex_mastra_emulator.stores.times import now, to_epoch_ms
 
 DEFAULT_CACHE_FUNCTION = "mastra/cache:handle"
@@ -65,7 +65,7 @@ class ConvexServerCache:
             value: what JSON can hold, without keys that start with ``$``.
             ttl_ms: how long it lives, in milliseconds; 0 and less means for ever; None as the cache says.
         """
-        stored = as_json(value)
+        stored = to_json_value(value)
         self._settle(
             lambda: {
                 "op": "set",
@@ -92,7 +92,7 @@ class ConvexServerCache:
         Raises:
             StorageError: ``<key> exists but is not an array``, the prefix included.
         """
-        stored = as_json(value)
+        stored = to_json_value(value)
         self._settle(
             lambda: {
                 "op": "listPush",

@@ -5,12 +5,10 @@ npm @mastra/convex 1.5.2 ``ConvexAdminClient`` and ``ConvexDB`` (mastra-adapter.
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from numbers import Real
 from typing import Any, Final
 
 from convex_mastra_emulator.deployment import Deployment
@@ -39,25 +37,6 @@ Unset = _Unset
 def given(**fields: Any) -> dict[str, Any]:
     """The fields that are set: `undefined` never travels."""
     return {name: value for name, value in fields.items() if value is not UNSET}
-
-
-def as_json(value: Any) -> Any:
-    """A value as it arrives when it travels as JSON, as all of `@mastra/convex`' arguments do.
-
-    NaN and infinities become null, datetimes ISO text, mappings and sequences objects and arrays.
-    """
-    kind = type(value)
-    if kind is float:
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime):
-        return to_iso(value)
-    if isinstance(value, Mapping):
-        return {name: as_json(item) for name, item in value.items() if item is not UNSET}
-    if isinstance(value, (list, tuple)):
-        return [as_json(item) for item in value]
-    if isinstance(value, Real) and kind is not bool and kind is not int:
-        return as_json(float(value))  # such as a number of numpy
-    return value
 
 
 def equal(field: str, value: Any) -> dict[str, Any]:

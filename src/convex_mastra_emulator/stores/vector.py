@@ -15,17 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from numbers import Real
 from typing import Any, Literal, TypedDict
 
 from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.stores.errors import MastraError, StorageError
 from convex_mastra_emulator.stores.filters import Filter, is_empty, matches
+from convex_mastra_emulator.stores.json_text import to_json_value
 from convex_mastra_emulator.stores.storage_client import (
     DEFAULT_STORAGE_FUNCTION,
     UNSET,
     Record,
     StorageClient,
-    as_json,
     given,
 )
 from convex_mastra_emulator.stores.times import now, to_iso
@@ -164,7 +165,7 @@ class ConvexVector:
             given(
                 id=_at(vector_ids, position),
                 embedding=embedding_as_json(vector),
-                metadata=UNSET if metadata is None else as_json(_at(metadata, position)),
+                metadata=UNSET if metadata is None else to_json_value(_at(metadata, position)),
             )
             for position, vector in enumerate(vectors)
         ]
@@ -299,11 +300,17 @@ def _at(items: Sequence[Any], position: int) -> Any:
 
 def embedding_as_json(vector: Any) -> Any:
     """A vector as it arrives when it travels as JSON; what is no vector stays, for the deployment to refuse."""
-    if type(vector) is list and all(type(number) is float for number in vector):
-        return vector if all(map(math.isfinite, vector)) else as_json(vector)
     if isinstance(vector, (str, bytes, Mapping)) or not hasattr(vector, "__iter__"):
-        return as_json(vector)
-    return as_json(list(vector))
+        return vector
+    return [_number_as_json(number) for number in vector]
+
+
+def _number_as_json(number: Any) -> Any:
+    if type(number) is not float:
+        if type(number) is bool or not isinstance(number, Real):
+            return number
+        number = float(number)  # numpy's numbers are numbers too
+    return number if math.isfinite(number) else None
 
 
 def _updated(row: Record, update: VectorUpdate) -> Record:
@@ -313,7 +320,7 @@ def _updated(row: Record, update: VectorUpdate) -> Record:
     if vector is not None:
         changes["embedding"] = embedding_as_json(vector)
     if metadata is not None:
-        changes["metadata"] = {**(row.get("metadata") or {}), **as_json(metadata)}
+        changes["metadata"] = {**(row.get("metadata") or {}), **to_json_value(metadata)}
     return {**row, **changes}
 
 

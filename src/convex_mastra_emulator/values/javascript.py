@@ -15,7 +15,7 @@ from typing import Any
 
 from convex import ConvexInt64
 
-from convex_mastra_emulator.values.json_syntax import syntax_error_text
+from convex_mastra_emulator.values.json_syntax import syntax_error_text, utf16_units
 from convex_mastra_emulator.values.types import Value, undefined
 
 _ARRAY_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
@@ -181,7 +181,9 @@ def property_of(value: Any, name: str) -> Any:
         raise TypeError(f"Cannot read properties of {to_string(value)} (reading '{name}')")
     if type(value) is dict:
         return value.get(name, undefined)
-    if type(value) not in (list, str):
+    if type(value) is str:
+        value = utf16_units(value)
+    elif type(value) is not list:
         return undefined
     if name == "length":
         return float(len(value))
@@ -211,7 +213,8 @@ def spread(value: Any) -> dict[str, Any]:
     """``{...value}``: lists and texts give their elements by index, what has no fields gives none."""
     if type(value) is dict:
         return dict(value)
-    return {str(index): item for index, item in enumerate(value)} if type(value) in (list, str) else {}
+    elements = utf16_units(value) if type(value) is str else value if type(value) is list else ()
+    return {str(index): item for index, item in enumerate(elements)}
 
 
 # What `String.prototype.trim` takes off (ECMA-262, WhiteSpace and LineTerminator).
@@ -270,7 +273,7 @@ def is_less(left: Any, right: Any) -> bool:
     """``left < right``: two texts by UTF-16 units, everything else as numbers."""
     left, right = _primitive(left), _primitive(right)
     if isinstance(left, str) and isinstance(right, str):
-        return _utf16(left) < _utf16(right)
+        return utf16_units(left) < utf16_units(right)
     return to_number(left) < to_number(right)
 
 
@@ -278,16 +281,12 @@ def is_less_or_equal(left: Any, right: Any) -> bool:
     """``left <= right``."""
     left, right = _primitive(left), _primitive(right)
     if isinstance(left, str) and isinstance(right, str):
-        return _utf16(left) <= _utf16(right)
+        return utf16_units(left) <= utf16_units(right)
     return to_number(left) <= to_number(right)
 
 
 def _primitive(value: Any) -> Any:
     return to_string(value) if isinstance(value, (list, dict, bytes)) else value
-
-
-def _utf16(text: str) -> bytes:
-    return text.encode("utf-16-be", "surrogatepass")
 
 
 def slice_from(items: list[Any], start: Any) -> list[Any]:

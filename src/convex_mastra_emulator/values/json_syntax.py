@@ -31,7 +31,7 @@ class _Refused(Exception):
 
 def syntax_error_text(source: str) -> str:
     """The message of the SyntaxError that ``JSON.parse(source)`` throws."""
-    units = _in_units(source)
+    units = utf16_units(source)
     try:
         end = _skip_blanks(units, _value(units, 0))
         if end < len(units):
@@ -42,8 +42,8 @@ def syntax_error_text(source: str) -> str:
     raise AssertionError(f"{source!r} is JSON")
 
 
-def _in_units(text: str) -> str:
-    """One character per UTF-16 unit: V8 counts and cuts in these."""
+def utf16_units(text: str) -> str:
+    """One character per UTF-16 unit: JavaScript counts, cuts and compares in these."""
     if text.isascii():
         return text
     data = text.encode("utf-16-le", "surrogatepass")

@@ -1,0 +1,127 @@
+"""A served emulator in a child process, for clients that block their own process: PyPI ``convex.ConvexClient``.
+
+The child has its own emulator, takes a free port, says when it accepts connections, and ends with its parent,
+however that ends: it watches a pipe only the parent holds.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+
+from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, issue_token
+from convex_mastra_emulator.server.thread import new_admin_key, new_secret
+
+_START_SECONDS_MAX = 30.0
+_STOP_SECONDS_MAX = 10.0
+_LINES_KEPT = 1000
+
+
+class ServerDidNotStart(EmulatorError):
+    """The child ended, or said nothing, before it accepted connections; the text is what it said."""
+
+
+class ServedProcess:
+    """A child process with a served emulator.
+
+    Args:
+        schema: what ``serve --schema`` takes: a JSON file, or ``module:attribute``.
+        functions: ``module:attribute`` of a mapping from paths to functions that the child defines.
+        port: 0 takes a free one.
+        admin_key: a random one if None.
+
+    Attributes:
+        url: what clients take as ``CONVEX_URL``.
+        admin_key: what they take as ``CONVEX_ADMIN_KEY``.
+
+    Raises:
+        ServerDidNotStart: with what the child said.
+    """
+
+    def __init__(
+        self,
+        *,
+        schema: str | Path | None = None,
+        functions: str | None = None,
+        port: int = 0,
+        admin_key: str | None = None,
+    ) -> None:
+        self.admin_key = admin_key or new_admin_key()
+        self._token_secret = new_secret()
+        self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        command = [sys.executable, "-m", "convex_mastra_emulator", "serve", "--port", str(port), "--stop-with-stdin"]
+        command += ["--admin-key", self.admin_key, "--test-token-secret", self._token_secret]
+        command += ["--schema", str(schema)] if schema is not None else []
+        command += ["--functions", functions] if functions is not None else []
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self._log_reader = threading.Thread(target=self._read_log, name="convex-emulator-log", daemon=True)
+        self._log_reader.start()
+        self.url = self._wait_until_ready()
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._lines.append(line.rstrip("\n"))
+
+    def _wait_until_ready(self) -> str:
+        assert self._process.stdout is not None
+        # A reader blocks; the timer ends the child, and so the reader, if nothing comes.
+        timer = threading.Timer(_START_SECONDS_MAX, self._process.kill)
+        timer.start()
+        try:
+            for line in self._process.stdout:
+                if line.startswith("CONVEX_URL="):
+                    url = line.removeprefix("CONVEX_URL=").strip()
+                    self._process.stdout.readline()  # the key
+                    return url
+        finally:
+            timer.cancel()
+        self.stop()
+        raise ServerDidNotStart("the emulator's process did not start:\n" + "\n".join(self._lines))
+
+    @property
+    def log_lines(self) -> list[str]:
+        """The last calls the child logged, oldest first: path, kind, milliseconds, documents read, outcome."""
+        return list(self._lines)
+
+    @property
+    def last_seen(self) -> str:
+        """The last thing the server logged, for messages of deadlines."""
+        return self._lines[-1] if self._lines else "nothing yet"
+
+    def issue_token(self, *, subject: str, valid_seconds: float = TOKEN_SECONDS, **claims: object) -> str:
+        """A user's token this server accepts."""
+        return issue_token(
+            self._token_secret, subject=subject, now_s=time.time(), valid_seconds=valid_seconds, **claims
+        )
+
+    def stop(self) -> None:
+        """Ends the child: asks it first."""
+        process = self._process
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(_STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._log_reader.join(_STOP_SECONDS_MAX)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> ServedProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
