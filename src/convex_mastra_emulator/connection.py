@@ -92,7 +92,7 @@ class ConnectedDeployment:
             raise DeadlineExceeded(
                 f"{kind} {path} at {self.url} gave no answer within {self._timeout_seconds:g} seconds"
             ) from None
-        except requests.ConnectionError as error:
+        except requests.RequestException as error:
             raise DeploymentUnreachable(f"{kind} {path}: cannot reach {self.url}: {error}") from None
         return _value_of(response)
 
@@ -128,9 +128,15 @@ def _value_of(response: requests.Response) -> Any:
             code=str(answer.get("code", "")),
             kind=_KINDS.get(response.status_code, ErrorKind.INTERNAL),
         )
-    if answer.get("status") == "success":
+    if answer.get("status") == "success" and "value" in answer:
         return json_to_convex(answer["value"])
-    text = str(answer.get("errorMessage", "Unknown Convex error"))
+    if "errorMessage" not in answer:
+        raise RequestRefused(
+            f"200 without an answer of a function: {response.text[:200]}",
+            code="InvalidResponse",
+            kind=ErrorKind.INTERNAL,
+        )
+    text = str(answer["errorMessage"])
     if "errorData" in answer:
         raise ConvexError(text, json_to_convex(answer["errorData"]))
     raise FunctionError(text, message=_developer_text(text), log_lines=tuple(answer.get("logLines", ())))

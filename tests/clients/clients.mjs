@@ -481,7 +481,7 @@ test("a path that is no path is refused before anything runs", { emulatorOnly: t
     code: "BadConvexFunctionIdentifier",
     message:
       "a-b:handle is not a valid path to a Convex function. " +
-      "Path component a-b can only contain alphanumeric characters, underscores, or periods.",
+      "Path component a-b.js can only contain alphanumeric characters, underscores, or periods.",
   });
   await assert.rejects(httpClient(t).query("a-b:handle", {}), /BadConvexFunctionIdentifier/);
 });

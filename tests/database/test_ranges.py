@@ -106,7 +106,7 @@ def test_bounds_go_by_the_total_order_across_types(rows: Emulator, index_range: 
 # Sort keys of texts and of objects with an empty key are prefixes of others', and a deployment's interval of an
 # equality is all keys with that prefix (crates/common/src/query.rs, interval/key.rs): the one place where `eq`
 # finds more than what is equal.
-def test_equality_finds_text_that_goes_on_with_a_null_character(emulator: Emulator) -> None:
+def test_equality_finds_text_that_goes_on_with_a_null_character() -> None:
     with Emulator(SCHEMA, seed=3, clock=ManualClock()) as emulator:
         emulator.run(lambda ctx: [ctx.db.insert("rows", {"name": t, "a": t}) for t in ("x", "x\0y", "xy")])
 
@@ -157,8 +157,11 @@ def test_equal_keys_come_in_order_of_creation(pairs: Emulator) -> None:
 
 # `_creationTime` is a Float64: a bigint bound compares by type.
 def test_int64_bound_on_the_creation_time_is_below_every_time(pairs: Emulator) -> None:
-    above: Range = lambda q: q.gt("_creationTime", ConvexInt64(0))  # noqa: E731 - one name for the parameter
-    below: Range = lambda q: q.lt("_creationTime", ConvexInt64(0))  # noqa: E731
+    def above(q: Any) -> Any:
+        return q.gt("_creationTime", ConvexInt64(0))
+
+    def below(q: Any) -> Any:
+        return q.lt("_creationTime", ConvexInt64(0))
 
     assert len(names(pairs, above, index="by_creation_time")) == 9
     assert names(pairs, below, index="by_creation_time") == []

@@ -249,8 +249,10 @@ def test_64_conditions_are_allowed(deployment: Emulator) -> None:
 
 
 def test_65_conditions_are_refused(deployment: Emulator) -> None:
+    def conditions(q: Any) -> Any:
+        return q.or_(*(q.eq("kind", n) for n in range(60)), *(q.eq("lang", n) for n in range(5)))
+
     text = "Vector query against docs.by_e has too many conditions. Max: 64 Actual: 65"
-    conditions: Any = lambda q: q.or_(*(q.eq("kind", n) for n in range(60)), *(q.eq("lang", n) for n in range(5)))  # noqa: E731
     error = refused(deployment, InvalidQuery, text, filter=conditions)
 
     assert error.code == "TooManyElementsInVectorQueryError"

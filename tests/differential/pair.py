@@ -24,6 +24,7 @@ from tests.differential.comparison import (
     assert_same_answer,
     without_last_empty_page,
 )
+from tests.differential.programs import Answers, Program, run_program
 from tests.node_project import FunctionKind, Oracle
 
 START_MS = 1_700_000_000_000
@@ -41,6 +42,9 @@ class Side(Protocol):
 
     def store(self, table: str, rows: list[Row]) -> None:
         """Insert documents past all functions."""
+
+    def program(self, steps: Program) -> Answers:
+        """Run a database program in one mutation."""
 
     def dump(self, table: str) -> list[Row]:
         """All documents of a table in creation order."""
@@ -66,6 +70,10 @@ class EmulatorSide:
     def store(self, table: str, rows: list[Row]) -> None:
         self.emulator.run(lambda ctx: [ctx.db.insert(table, decode(row, DEFAULT_LIMITS)) for row in rows])
 
+    def program(self, steps: Program) -> Answers:
+        answers: Answers = self.emulator.run(lambda ctx: run_program(ctx, steps))
+        return answers
+
     def dump(self, table: str) -> list[Row]:
         documents: list[Row] = self.emulator.run(lambda ctx: ctx.db.query(table).collect())
         return [encode(document) for document in documents]
@@ -88,6 +96,9 @@ class OracleSide:
     def store(self, table: str, rows: list[Row]) -> None:
         results = self.oracle.program([{"op": "insert", "table": table, "value": row} for row in rows])
         assert not any("error" in result for result in results), results
+
+    def program(self, steps: Program) -> Answers:
+        return self.oracle.program(steps)
 
     def dump(self, table: str) -> list[Row]:
         return self.oracle.dump(table)

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from convex_mastra_emulator.stores.threads import Thread, ThreadFilter
 from convex_mastra_emulator.stores.times import to_iso
 from convex_mastra_emulator.stores.workflows import ConvexWorkflows
 from tests.node_project import node_binary
+from tests.stores.recording import RecordingDeployment
 
 SCRIPT = Path(__file__).parent / "ts_memory.mjs"
 START = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
@@ -66,28 +67,6 @@ class Answer:
     error: Any = None
 
 
-@dataclass(slots=True)
-class RecordingDeployment:
-    """A deployment that keeps what it is asked."""
-
-    deployment: Any
-    requests: list[Any] = field(default_factory=list)
-
-    def query(self, path: str, args: Any = None) -> Any:
-        return self._call("query", path, args)
-
-    def mutation(self, path: str, args: Any = None) -> Any:
-        return self._call("mutation", path, args)
-
-    def action(self, path: str, args: Any = None) -> Any:
-        return self._call("action", path, args)
-
-    def _call(self, kind: str, path: str, args: Any) -> Any:
-        # Through JSON, so that what a store changes later does not change what was recorded.
-        self.requests.append({"kind": kind, "path": path, "args": json.loads(json.dumps(args, allow_nan=False))})
-        return getattr(self.deployment, kind)(path, args)
-
-
 def call(method: str, *arguments: Any, domain: str = "memory") -> Call:
     return Call(domain=domain, method=method, arguments=arguments)
 
@@ -118,7 +97,7 @@ def by_typescript(calls: Sequence[Call], url: str, admin_key: str) -> list[Answe
         timeout=DEADLINE_SECONDS,
         check=False,
     )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.split("\n") if line]
     if len(answers) != len(calls):
         raise RuntimeError(f"{len(answers)} of {len(calls)} calls were answered:\n{done.stderr[-4000:]}")
     return [

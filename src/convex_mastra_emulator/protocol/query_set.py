@@ -141,6 +141,8 @@ class QuerySet:
         self._on_stale()
 
     def _unwatch(self, query: _Query) -> None:
-        if query.subscription is not None:
-            self._emulator.unwatch(query.subscription)
+        # Read once: a commit in another thread may make the query stale meanwhile.
+        subscription = query.subscription
+        if subscription is not None:
+            self._emulator.unwatch(subscription)
             query.subscription = None

@@ -13,6 +13,7 @@ convex-backend crates/sync/src/worker.rs, state.rs (checked 2026-11-21).
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,7 @@ from convex_mastra_emulator.protocol.client_version import ClientVersion
 from convex_mastra_emulator.protocol.http import CallReport, encoded_arguments
 from convex_mastra_emulator.protocol.query_set import QuerySet
 from convex_mastra_emulator.protocol.sync_messages import (
+    AddQuery,
     Authenticate,
     CallMessage,
     Connect,
@@ -74,6 +76,8 @@ class SessionRequests:
     def __init__(self, size_max: int = 10_000) -> None:
         self._answers: dict[tuple[str, int], Outcome] = {}
         self._size_max = size_max
+        self.lock = threading.Lock()
+        """Held from looking for an answer until it is kept: a client that comes back repeats what may still run."""
 
     def find(self, session_id: str, request_id: int) -> Outcome | None:
         """The answer of a mutation that ran before."""
@@ -131,8 +135,6 @@ class SyncSession:
         except UnreadableMessage as error:
             return _fatal(f"Received Invalid JSON on websocket: {error}")
         try:
-            if not isinstance(message, (Connect, Authenticate)) and self._has_expired():
-                return self._expired()
             match message:
                 case Connect():
                     return self._connect(message)
@@ -162,6 +164,9 @@ class SyncSession:
         current = self._received.query_set
         if message.base_version != current:
             return _fatal(f"Base version {message.base_version} passed up doesn't match the current version {current}")
+        for change in message.modifications:
+            if isinstance(change, AddQuery) and not self._may_name(change.component_path):
+                return [Close(1011, "InternalServerError")]
         if message.new_version <= current or not self._query_set.apply(message.modifications):
             return [Close(1011, "InternalServerError")]
         self._received = replace(self._received, query_set=message.new_version)
@@ -195,20 +200,33 @@ class SyncSession:
     # Mutations and actions
 
     def _call(self, message: CallMessage) -> list[Output]:
-        if message.component_path and not self._identity.is_admin:
+        if self._has_expired():
+            return self._expired()
+        if not self._may_name(message.component_path):
             return [Close(1011, "InternalServerError")]
         if message.is_action:
             identity = self._identity
             return [RunAction(lambda: self._run_action(message, identity))]
         session_id = self._session_id or ""
-        outcome = self._requests.find(session_id, message.request_id)
-        if outcome is None:
-            outcome = self._run(message, FunctionKind.MUTATION, self._identity)
-            if outcome.failure is None and session_id:
-                self._requests.keep(session_id, message.request_id, outcome)
+        with self._requests.lock:
+            outcome = self._requests.find(session_id, message.request_id)
+            if outcome is None:
+                outcome = self._run(message, FunctionKind.MUTATION, self._identity)
+                if outcome.failure is None and session_id:
+                    self._requests.keep(session_id, message.request_id, outcome)
         self.needs_update = True
         timestamp = write_u64(outcome.timestamp_ns) if outcome.failure is None else None
         return [write_json({"type": "MutationResponse", **self._answer(message, outcome), "ts": timestamp})]
+
+    def _may_name(self, component_path: str) -> bool:
+        """Whether the caller may name a component; the root is open to all.
+
+        Raises:
+            RequestRefused: to administrators, as there are no components here.
+        """
+        if component_path and self._identity.is_admin:
+            raise RequestRefused(f"Component path '{component_path}' not found", code="ComponentPathNotFound")
+        return not component_path
 
     def _run_action(self, message: CallMessage, identity: Identity) -> list[str | Close]:
         try:

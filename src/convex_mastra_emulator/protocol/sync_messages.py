@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convex_mastra_emulator.errors import EmulatorError, RequestRefused
+from convex_mastra_emulator.runtime.identity import user_attributes
 from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.values.json_text import JsonTextError, parse_json
 
@@ -184,6 +185,7 @@ def _modify_query_set(fields: Mapping[str, Any]) -> ModifyQuerySet:
 
 
 def _call(fields: Mapping[str, Any]) -> CallMessage:
+    _field(fields, "args")
     return CallMessage(
         is_action=fields["type"] == "Action",
         request_id=_whole(fields, "requestId"),
@@ -197,14 +199,26 @@ def _authenticate(fields: Mapping[str, Any]) -> Authenticate:
     token_type = _text(fields, "tokenType")
     if token_type not in ("Admin", "User", "None"):
         raise UnreadableMessage(f"unknown variant `{token_type}`, expected one of `Admin`, `User`, `None`")
-    # npm sends `impersonating`, the Rust client `acting_as`.
-    user = fields.get("impersonating") or fields.get("acting_as")
     return Authenticate(
         base_version=_whole(fields, "baseVersion"),
         token_type=token_type,
         value=None if token_type == "None" else _text(fields, "value"),
-        acting_as=user if isinstance(user, dict) else None,
+        acting_as=_user(fields) if token_type == "Admin" else None,
     )
+
+
+def _user(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The user an administrator acts as: npm sends `impersonating`, the Rust client `acting_as`."""
+    user = fields.get("impersonating")
+    user = fields.get("acting_as") if user is None else user
+    if user is None:
+        return None
+    if not isinstance(user, dict):
+        raise UnreadableMessage("impersonating: invalid type, expected user attributes")
+    try:
+        return user_attributes(user)
+    except ValueError as error:
+        raise UnreadableMessage(f"impersonating: {error}") from None
 
 
 def _event(_fields: Mapping[str, Any]) -> Event:

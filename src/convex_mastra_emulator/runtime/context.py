@@ -8,14 +8,17 @@ convex-js src/server/impl/database_impl.ts, vector_search_impl.ts
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
+
+from convex import ConvexInt64
 
 from convex_mastra_emulator.database.expression import Expression, Literal
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery
-from convex_mastra_emulator.errors import InvalidArgument, ThrownError
+from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, InvalidArgument, ThrownError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuilder
 from convex_mastra_emulator.runtime.functions import FunctionKind
@@ -298,8 +301,17 @@ def vector_query(
     """Checks what JavaScript's side of a vector search checks."""
     if not isinstance(vector, (list, tuple)) or not vector:
         raise ThrownError("`vector` must be a non-empty Array in vectorSearch")
-    numbers = [float(number) for number in vector]
+    numbers = [_vector_element(number) for number in vector]
     condition = None if filter is None else filter(VectorFilterBuilder(limits))
-    if condition is not None and not isinstance(condition, Expression):
+    if filter is not None and not isinstance(condition, Expression):
         condition = Literal(condition)
     return VectorQuery(vector=numbers, limit=float(limit) if isinstance(limit, int) else limit, filter=condition)
+
+
+def _vector_element(number: Any) -> float:
+    """JSON has no NaN and no infinity: they travel as null, which the deployment cannot read as a number."""
+    if isinstance(number, ConvexInt64):
+        raise TypeError("Do not know how to serialize a BigInt")
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+        raise ThrownError(INTERNAL_ERROR_TEXT)
+    return float(number)

@@ -114,7 +114,7 @@ def verify_token(token: str, providers: Sequence[AuthProvider], now_s: float) ->
     provider = _provider_of(_unverified_claims(token), providers)
     claims = _verified_claims(token, provider)
     expires_s = claims.get("exp")
-    if not isinstance(expires_s, (int, float)) or expires_s <= now_s:
+    if not isinstance(expires_s, (int, float)) or expires_s <= now_s or "sub" not in claims:
         raise _unverified()
     return Identity(user=_attributes(claims), expires_s=float(expires_s))
 
@@ -171,7 +171,8 @@ def _verified_claims(token: str, provider: AuthProvider) -> dict[str, Any]:
             claims = jwt.decode(token, provider.secret, algorithms=["HS256"], options=options)
         else:
             claims = jwt.decode(token, _key(token, provider), algorithms=["RS256", "ES256"], options=options)
-    except (jwt.PyJWTError, KeyError, StopIteration):
+    except (jwt.PyJWTError, KeyError, StopIteration, TypeError, ValueError):
+        # PyJWT raises the last two for a key of another kind than the token's algorithm.
         raise _unverified() from None
     return dict(claims)
 

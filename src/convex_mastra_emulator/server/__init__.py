@@ -1,4 +1,4 @@
-"""The emulator on a socket: an ASGI application, and a server for it in a thread, a child process, or the foreground."""
+"""The emulator on a socket: an ASGI application, and servers for it in a thread, a child process, the foreground."""
 
 from convex_mastra_emulator.server.app import create_app
 from convex_mastra_emulator.server.process import ServedProcess

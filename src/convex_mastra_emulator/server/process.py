@@ -11,8 +11,10 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, issue_token
@@ -62,13 +64,20 @@ class ServedProcess:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        self._log_reader = threading.Thread(target=self._read_log, name="convex-emulator-log", daemon=True)
-        self._log_reader.start()
+        self._readers: list[threading.Thread] = []
+        self._read(self._process.stderr)
         self.url = self._wait_until_ready()
+        # What functions print would fill the pipe, and stop the child, if nobody read it.
+        self._read(self._process.stdout)
 
-    def _read_log(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+    def _read(self, stream: IO[str] | None) -> None:
+        assert stream is not None
+        reader = threading.Thread(target=self._keep, args=(stream,), name="convex-emulator-log", daemon=True)
+        reader.start()
+        self._readers.append(reader)
+
+    def _keep(self, lines: Iterable[str]) -> None:
+        for line in lines:
             self._lines.append(line.rstrip("\n"))
 
     def _wait_until_ready(self) -> str:
@@ -113,7 +122,8 @@ class ServedProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        self._log_reader.join(_STOP_SECONDS_MAX)
+        for reader in self._readers:
+            reader.join(_STOP_SECONDS_MAX)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()

@@ -39,8 +39,9 @@ class SyncSocket:
         self._actions: set[asyncio.Task[None]] = set()
 
     def _wake(self) -> None:
-        """Called from any thread."""
-        self._loop.call_soon_threadsafe(self._stale.set)
+        """Called from any thread, also after the server has ended."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._stale.set)
 
     async def run(self) -> None:
         """Serves the client until it goes, or is to go."""
@@ -86,7 +87,8 @@ class SyncSocket:
                 await self._send_updates()
 
     async def _send_updates(self) -> None:
-        while self._session.needs_update and self._socket.application_state is WebSocketState.CONNECTED:
+        # Once: what became stale meanwhile has woken the watcher, and messages of the client come before it.
+        if self._session.needs_update and self._socket.application_state is WebSocketState.CONNECTED:
             await self._send_all(await self._step(self._session.update))
 
     async def _step(self, step: Callable[[], list[Output]]) -> list[Output]:

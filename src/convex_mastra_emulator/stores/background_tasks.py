@@ -149,9 +149,9 @@ class ConvexBackgroundTasks:
         retry_count: int | Unset = UNSET,
         max_retries: int | Unset = UNSET,
         timeout_ms: float | Unset = UNSET,
-        started_at: datetime | None | Unset = UNSET,
-        suspended_at: datetime | None | Unset = UNSET,
-        completed_at: datetime | None | Unset = UNSET,
+        started_at: datetime | Unset | None = UNSET,
+        suspended_at: datetime | Unset | None = UNSET,
+        completed_at: datetime | Unset | None = UNSET,
     ) -> None:
         """Changes what is given, None clears it; sends nothing if nothing is.  A missing task is no error.
 

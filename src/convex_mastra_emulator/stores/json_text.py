@@ -133,7 +133,7 @@ def _as_float(number: float) -> float:
     try:
         return float(number)
     except OverflowError:  # an int no float can hold
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
 
 
 def _key_order(value: Mapping[str, Any]) -> Iterable[str]:

@@ -240,7 +240,7 @@ def _is_before(earlier: datetime, later: datetime, is_exclusive: bool) -> bool:
 
 
 def _is_filter_value(value: Any) -> bool:
-    return value is None or isinstance(value, str | bool) or (isinstance(value, int | float) and math.isfinite(value))
+    return value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_number(value: Any) -> bool:
@@ -248,7 +248,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_integer(value: Any) -> bool:
-    return _is_number(value) and math.isfinite(value) and value == math.floor(value)
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def _is_safe_integer(value: Any) -> bool:

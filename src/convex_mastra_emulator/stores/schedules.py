@@ -135,8 +135,8 @@ class ConvexSchedules:
         *,
         status: str | None = None,
         workflow_id: str | None = None,
-        owner_type: str | None | Unset = UNSET,
-        owner_id: str | None | Unset = UNSET,
+        owner_type: str | Unset | None = UNSET,
+        owner_id: str | Unset | None = UNSET,
     ) -> list[Schedule]:
         """The schedules that meet all conditions, oldest first, 8,000 at most.
 
@@ -185,13 +185,13 @@ class ConvexSchedules:
         id: str,
         *,
         cron: str | Unset = UNSET,
-        timezone: str | None | Unset = UNSET,
+        timezone: str | Unset | None = UNSET,
         status: str | Unset = UNSET,
         next_fire_at: datetime | Unset = UNSET,
         target: Mapping[str, Any] | Unset = UNSET,
         metadata: Any = UNSET,
-        owner_type: str | None | Unset = UNSET,
-        owner_id: str | None | Unset = UNSET,
+        owner_type: str | Unset | None = UNSET,
+        owner_id: str | Unset | None = UNSET,
     ) -> Schedule:
         """Changes what is given and returns the schedule as it is then; None clears.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from convex_mastra_emulator.stores.errors import MastraError
 from convex_mastra_emulator.stores.json_text import to_json_value
@@ -24,7 +24,7 @@ _ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveScorePayload:
-    """A score that is to be saved; None means absent, except in ``input``, ``output`` and ``scorer``.
+    """A score that is to be saved; None means absent, except in ``input`` and ``output``, where it is null.
 
     What is typed as a mapping or as any value is stored as a Convex value, which has no keys that start with ``$``.
 
@@ -34,7 +34,7 @@ class SaveScorePayload:
         scorer: what the scorer is.
         score: its verdict.
         source: ``LIVE`` or ``TEST``.
-        input: what the run was given.
+        input: what the run was given; a deployment refuses a score without.
         output: what the run gave.
         entity_id: who ran, for example an agent's id.
         entity_type: what ran, for example ``AGENT``.
@@ -47,7 +47,7 @@ class SaveScorePayload:
     scorer: Mapping[str, Any]
     score: float
     source: str
-    input: Any = None
+    input: Any = UNSET
     output: Any
     entity_id: str | None = None
     entity_type: str | None = None
@@ -89,8 +89,6 @@ class Score(SaveScorePayload):
         creation_time: the row's ``_creationTime``, in milliseconds; None for a score that was not read.
     """
 
-    NULLABLE: ClassVar[frozenset[str]] = frozenset({"input", "output", "scorer"})
-
     id: str
     created_at: datetime
     updated_at: datetime | None
@@ -102,8 +100,8 @@ class Score(SaveScorePayload):
 class ScoreFilters:
     """Whose scores are listed; UNSET filters nothing, and None matches nothing, as null does."""
 
-    organization_id: str | None | Unset = UNSET
-    project_id: str | None | Unset = UNSET
+    organization_id: str | Unset | None = UNSET
+    project_id: str | Unset | None = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,19 +230,23 @@ def _column(name: str) -> str:
 _COLUMNS = {item.name: _column(item.name) for item in fields(SaveScorePayload)}
 
 
+_NULLABLE = frozenset({"input", "output"})
+
+
 def _payload(score: SaveScorePayload) -> Record:
     given = {name: getattr(score, name) for name in _COLUMNS}
     return {
         _COLUMNS[name]: to_json_value(value)
         for name, value in given.items()
-        if value is not None or name in Score.NULLABLE
+        if value is not UNSET and (value is not None or name in _NULLABLE)
     }
 
 
 def _score(row: Record) -> Score:
+    payload: dict[str, Any] = {name: row.get(column) for name, column in _COLUMNS.items()}
     updated_at = row.get("updatedAt")
     return Score(
-        **{name: row.get(column) for name, column in _COLUMNS.items()},
+        **payload,
         id=row["id"],
         created_at=from_iso(row["createdAt"]),
         updated_at=from_iso(updated_at) if updated_at else None,
