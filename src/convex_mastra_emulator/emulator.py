@@ -11,11 +11,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from convex_mastra_emulator.clock import Clock, SystemClock
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
+from convex_mastra_emulator.errors import NotEmulated
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
 from convex_mastra_emulator.runtime.arguments import ReadArguments, python_arguments
@@ -38,6 +39,10 @@ from convex_mastra_emulator.usage import Usage
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value
+
+if TYPE_CHECKING:
+    from convex_mastra_emulator.server.process import ServedProcess
+    from convex_mastra_emulator.server.thread import ServedEmulator
 
 _CURSOR_KEY = b"convex-mastra-emulator"
 
@@ -235,6 +240,50 @@ class Emulator:
         return {name: len(table.documents) for name, table in sorted(self._store.tables.items()) if table.documents}
 
     # Life
+
+    @overload
+    def serve(
+        self,
+        *,
+        process: Literal[False] = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        admin_key: str | None = None,
+    ) -> AbstractContextManager[ServedEmulator]: ...
+
+    @overload
+    def serve(
+        self, *, process: Literal[True], host: str = "127.0.0.1", port: int = 0, admin_key: str | None = None
+    ) -> AbstractContextManager[ServedProcess]: ...
+
+    def serve(
+        self, *, process: bool = False, host: str = "127.0.0.1", port: int = 0, admin_key: str | None = None
+    ) -> AbstractContextManager[ServedEmulator | ServedProcess]:
+        """Serves while a ``with`` block runs; gives ``url`` and ``admin_key``.
+
+        Args:
+            process: False serves this emulator in a thread; True starts a child process with an empty emulator of
+                its own and this one's schema, for PyPI ``ConvexClient``, which blocks the process it is in.
+            host: the address to listen on.
+            port: 0 takes a free one.
+            admin_key: a random one if None.
+
+        Raises:
+            NotEmulated: with ``process``, when functions were defined here: a child cannot have them.
+            OSError: when the address cannot be had.
+        """
+        # The one look upwards, when it is asked for (docs/decisions/0004-serve-looks-upwards.md).
+        from convex_mastra_emulator.server.process import ServedProcess
+        from convex_mastra_emulator.server.thread import serve
+
+        if not process:
+            return serve(self, host=host, port=port, admin_key=admin_key)
+        if self.function_paths() != sorted(MASTRA_FUNCTIONS):
+            raise NotEmulated(
+                "functions defined in this process cannot go to a child process; name them for it: "
+                'ServedProcess(functions="module:ATTRIBUTE") of convex_mastra_emulator.server'
+            )
+        return ServedProcess(schema=self.schema, host=host, port=port, admin_key=admin_key)
 
     @contextmanager
     def rollback(self) -> Iterator[Emulator]:

@@ -1,5 +1,6 @@
 """Metadata filters as Mastra documents them, and as 1.5.2 has them."""
 
+import itertools
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -195,7 +196,7 @@ def test_faithful_order_of_operators() -> None:
     holds = {"$in": [5], "$nin": [], "$gt": 4, "$gte": 5, "$lt": 6, "$lte": 5, "$ne": 4}
     fails = {"$in": [], "$nin": [5], "$gt": 5, "$gte": 6, "$lt": 5, "$lte": 4, "$ne": 5}
 
-    for first, second in zip(names, names[1:], strict=False):
+    for first, second in itertools.pairwise(names):
         assert matches({"n": 5}, {"n": {second: fails[second], first: holds[first]}}, faithful=True)
         assert not matches({"n": 5}, {"n": {second: holds[second], first: fails[first]}}, faithful=True)
 

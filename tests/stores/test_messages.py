@@ -501,8 +501,9 @@ def test_included_messages_bring_their_neighbours(include: Include, expected: li
 
 
 def test_included_messages_are_sorted_with_the_page() -> None:
-    messages = filled(5)
-    filled(3, thread_id="u", deployment=messages._client.deployment)
+    emulator = Emulator()
+    messages = filled(5, deployment=emulator)
+    filled(3, thread_id="u", deployment=emulator)
 
     found = messages.list_messages(
         thread_id="t",

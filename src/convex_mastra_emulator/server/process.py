@@ -6,18 +6,22 @@ however that ends: it watches a pipe only the parent holds.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, issue_token
+from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.server.thread import new_admin_key, new_secret
 
 _START_SECONDS_MAX = 30.0
@@ -29,12 +33,25 @@ class ServerDidNotStart(EmulatorError):
     """The child ended, or said nothing, before it accepted connections; the text is what it said."""
 
 
+@contextmanager
+def _schema_source(schema: Schema | str | Path | None) -> Iterator[str | None]:
+    """What ``--schema`` takes; a schema itself stands in a file until the child has read it."""
+    if not isinstance(schema, Schema):
+        yield None if schema is None else str(schema)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "schema.json"
+        file.write_text(json.dumps(schema.to_json()), encoding="utf-8")
+        yield str(file)
+
+
 class ServedProcess:
     """A child process with a served emulator.
 
     Args:
-        schema: what ``serve --schema`` takes: a JSON file, or ``module:attribute``.
+        schema: the tables: a schema, or what ``serve --schema`` takes (a JSON file, or ``module:attribute``).
         functions: ``module:attribute`` of a mapping from paths to functions that the child defines.
+        host: the address to listen on.
         port: 0 takes a free one.
         admin_key: a random one if None.
 
@@ -49,18 +66,24 @@ class ServedProcess:
     def __init__(
         self,
         *,
-        schema: str | Path | None = None,
+        schema: Schema | str | Path | None = None,
         functions: str | None = None,
+        host: str = "127.0.0.1",
         port: int = 0,
         admin_key: str | None = None,
     ) -> None:
         self.admin_key = admin_key or new_admin_key()
         self._token_secret = new_secret()
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
-        command = [sys.executable, "-m", "convex_mastra_emulator", "serve", "--port", str(port), "--stop-with-stdin"]
+        command = [sys.executable, "-m", "convex_mastra_emulator", "serve", "--stop-with-stdin"]
+        command += ["--host", host, "--port", str(port)]
         command += ["--admin-key", self.admin_key, "--test-token-secret", self._token_secret]
-        command += ["--schema", str(schema)] if schema is not None else []
         command += ["--functions", functions] if functions is not None else []
+        with _schema_source(schema) as source:
+            command += ["--schema", source] if source is not None else []
+            self._start(command)
+
+    def _start(self, command: list[str]) -> None:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
