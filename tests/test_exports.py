@@ -12,6 +12,8 @@ PROJECT = Path(__file__).parents[1]
 
 def test_public_names() -> None:
     assert convex_mastra_emulator.__all__ == [
+        "ADMIN",
+        "ANONYMOUS",
         "AuthProvider",
         "Clock",
         "ConnectedDeployment",
@@ -24,6 +26,7 @@ def test_public_names() -> None:
         "Limits",
         "ManualClock",
         "SystemClock",
+        "acting_as",
         "action",
         "connect",
         "internal_action",
@@ -32,6 +35,7 @@ def test_public_names() -> None:
         "mutation",
         "query",
         "undefined",
+        "user_identity",
     ]
 
 

@@ -16,12 +16,15 @@ from convex_mastra_emulator.runtime.functions import (
     mutation,
     query,
 )
+from convex_mastra_emulator.runtime.identity import ADMIN, ANONYMOUS, acting_as, user_identity
 from convex_mastra_emulator.runtime.tokens import AuthProvider
 from convex_mastra_emulator.values import undefined
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ADMIN",
+    "ANONYMOUS",
     "AuthProvider",
     "Clock",
     "ConnectedDeployment",
@@ -34,6 +37,7 @@ __all__ = [
     "Limits",
     "ManualClock",
     "SystemClock",
+    "acting_as",
     "action",
     "connect",
     "internal_action",
@@ -42,4 +46,5 @@ __all__ = [
     "mutation",
     "query",
     "undefined",
+    "user_identity",
 ]

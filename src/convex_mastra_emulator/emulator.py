@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from convex_mastra_emulator.clock import Clock, SystemClock
 from convex_mastra_emulator.database.pagination import CursorCodec
@@ -45,6 +45,16 @@ if TYPE_CHECKING:
     from convex_mastra_emulator.server.thread import ServedEmulator
 
 _CURSOR_KEY = b"convex-mastra-emulator"
+
+
+class AbstractLock(Protocol):
+    """What may be held."""
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """Takes the lock; False if somebody else holds it and ``blocking`` is false."""
+
+    def release(self) -> None:
+        """Gives it back."""
 
 
 class Emulator:
@@ -198,6 +208,11 @@ class Emulator:
             RequestRefused: with the deployment's text, if it is not good.
         """
         return verify_token(token, self._auth_providers, self.clock.now_ns() / 1e9)
+
+    @property
+    def lock(self) -> AbstractLock:
+        """What every transaction holds; a re-entrant lock."""
+        return self._executor.lock
 
     # Live queries; what protocols build on
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.values.codec import decode
 from tests.differential.comparison import Answer, assert_same_ranking
 from tests.differential.pair import Call, Pair, Row, Side, Step, without_system_fields
 from tests.differential.storage_strategies import in_turn, mostly, sequences
@@ -142,7 +144,8 @@ class Search:
             return rows
         # Rows of one score may come in another order, so ids would get their names in another order.
         records = map(without_system_fields, rows.value)
-        scores = [row["score"] for row in found.value]
+        # Numbers, also where the encoded form has none: a negative zero.
+        scores = [decode(row["score"], DEFAULT_LIMITS) for row in found.value]
         return Answer(value=[{**record, "score": score} for record, score in zip(records, scores, strict=True)])
 
 

@@ -1,4 +1,4 @@
-"""The other end of a `SyncSession` in tests: sends texts, reads texts, and holds every Transition against the one before.
+"""The other end of a `SyncSession` in tests: sends and reads texts, holds every Transition against the one before.
 
 No socket and no thread: what comes back is what the session returned.  Nothing here imports pytest.
 """

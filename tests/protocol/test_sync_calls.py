@@ -34,7 +34,7 @@ def count_up(ctx: Any, args: Any) -> float:
 def refuse(ctx: Any, args: Any) -> None:
     ctx.console.log("about to fail")
     if args.get("data") is not None:
-        raise ConvexError(args["data"])
+        raise ConvexError("", args["data"])
     raise ThrownError("no such thing")
 
 

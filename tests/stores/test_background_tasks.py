@@ -246,8 +246,8 @@ def test_page_alone_means_nothing() -> None:
 
 
 def test_unknown_date_is_refused() -> None:
-    with pytest.raises(ValueError, match="tasks have the dates created_at, .* got 'createdAt'"):
-        new_tasks().list_tasks(**{"order_by": "createdAt"})  # type: ignore[typeddict-item]
+    with pytest.raises(ValueError, match=r"tasks have the dates created_at, .* got 'createdAt'"):
+        new_tasks().list_tasks(order_by="createdAt")  # type: ignore[arg-type]
 
 
 # Without this a misspelt condition would be none, and all tasks would be deleted or listed.

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convex_mastra_emulator.stores.json_text import (
     from_json_text,
@@ -15,6 +17,7 @@ from convex_mastra_emulator.stores.json_text import (
     whole,
 )
 from convex_mastra_emulator.stores.storage_client import UNSET
+from convex_mastra_emulator.values.javascript import stringify
 
 
 # A snapshot must be the same text whether Python or TypeScript wrote it, or tools that compare rows see changes.
@@ -134,3 +137,25 @@ def test_values_travel_as_json_does() -> None:
 def test_whole_leaves_everything_but_whole_floats() -> None:
     assert [whole(2.0), whole(0.5), whole(None), whole("2")] == [2, 0.5, None, "2"]
     assert type(whole(2.0)) is int
+
+
+_NUMBERS = st.floats() | st.integers(-(2**60), 2**60)
+_TEXTS = st.text() | st.sampled_from(["0", "7", "10", "01", "4294967294", "4294967295", "\ud800", "é\u2028"])
+_JSON = st.recursive(
+    st.none() | st.booleans() | _NUMBERS | _TEXTS,
+    lambda values: st.lists(values, max_size=4) | st.dictionaries(_TEXTS, values, max_size=5),
+    max_leaves=12,
+)
+
+
+# The stores may not know the emulator's layers, so the two write JSON on their own; they must not drift apart.
+@given(_JSON)
+def test_stores_write_what_the_emulator_writes(value: Any) -> None:
+    assert to_json_text(value) == stringify(value)
+
+
+@given(_JSON)
+def test_text_stays_the_same_when_it_is_read_and_written(value: Any) -> None:
+    text = to_json_text(value)
+
+    assert to_json_text(from_json_text(text)) == text

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from convex_mastra_emulator import Emulator, ManualClock
+from convex_mastra_emulator import Emulator, ManualClock, connect
 from convex_mastra_emulator.server import serve
 from tests.node_project import ensure_npm_project
 from tests.stores.ts_calls import Answer, Call, Result, by_python, by_typescript, call
@@ -636,3 +636,14 @@ def test_each_reads_and_clears_what_the_other_wrote(runs: Runs) -> None:
 
     assert labelled(steps, runs.python_crossed) == labelled(steps, runs.typescript_crossed)
     assert all(answer.result for answer in runs.python_crossed[: len(READS)])
+
+
+# A suite that runs in process today and against a served deployment tomorrow must not notice.
+def test_answers_are_the_same_over_http() -> None:
+    calls = flat(SCENARIOS)
+    in_process = by_python(calls, new_emulator())
+
+    with serve(new_emulator()) as served, connect(served.url, served.admin_key) as deployment:
+        over_http = by_python(calls, deployment)
+
+    assert labelled(calls, over_http) == labelled(calls, in_process)

@@ -31,7 +31,7 @@ from convex_mastra_emulator.stores.threads import Thread, ThreadFilter
 from convex_mastra_emulator.stores.times import to_iso
 from convex_mastra_emulator.stores.workflows import ConvexWorkflows
 from tests.node_project import node_binary
-from tests.stores.recording import RecordingDeployment
+from tests.stores.recording import RecordingDeployment as RecordingDeployment
 
 SCRIPT = Path(__file__).parent / "ts_memory.mjs"
 START = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)

@@ -26,7 +26,7 @@ from convex_mastra_emulator.stores.store import ConvexStore
 from convex_mastra_emulator.stores.times import from_epoch_ms, to_epoch_ms, to_iso
 from convex_mastra_emulator.stores.vector import ConvexVector
 from tests.node_project import node_binary
-from tests.stores.ts_calls import RecordingDeployment
+from tests.stores.recording import RecordingDeployment
 
 SCRIPT = Path(__file__).parent / "ts_rest.mjs"
 START_MS = 1_700_000_000_000

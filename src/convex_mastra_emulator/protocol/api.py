@@ -29,7 +29,7 @@ class DeploymentApi:
     """
 
     def __init__(self, emulator: Emulator, *, admin_key: str, instance_name: str, version: str = "unknown") -> None:
-        self._emulator = emulator
+        self.emulator = emulator
         self._authenticator = Authenticator(admin_key, emulator.verify_token)
         self._requests = SessionRequests()
         self.http = HttpApi(emulator, self._authenticator, instance_name=instance_name, version=version)
@@ -46,7 +46,7 @@ class DeploymentApi:
         if found is None:
             return None
         client = self._client(found[1], client_header)
-        return lambda on_stale: SyncSession(self._emulator, self._authenticator, client, self._requests, on_stale)
+        return lambda on_stale: SyncSession(self.emulator, self._authenticator, client, self._requests, on_stale)
 
     @staticmethod
     def _client(path_version: str | None, header: str | None) -> ClientVersion:

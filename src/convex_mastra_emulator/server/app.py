@@ -1,6 +1,6 @@
 """The ASGI application: carries requests to the protocol and answers back, and logs each call in one line.
 
-The protocol runs in worker threads, so that a long function does not keep other requests waiting.
+Where the protocol runs, says ``steps.py``.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -17,6 +15,7 @@ from starlette.websockets import WebSocket
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.http import CallReport, HttpRequest, HttpResponse
+from convex_mastra_emulator.server.steps import run_step
 from convex_mastra_emulator.server.websocket import SyncSocket
 
 Log = Callable[[str], None]
@@ -35,15 +34,23 @@ def create_app(api: DeploymentApi, *, body_size_max: int, log: Log | None = None
         if scope["type"] == "websocket":
             await _serve_socket(api, WebSocket(scope, receive, send), log)
             return
-        request = Request(scope, receive)
-        body = await _read_body(request, body_size_max)
+        body = await _read_body(receive, body_size_max)
+        request = _to_protocol(scope, body)
         started = time.perf_counter()
-        response, reports = await run_in_threadpool(api.http.handle, _to_protocol(request, body))
+        response, reports = await run_step(
+            api.emulator, lambda: api.http.handle(request), may_wait=request.path not in _WITHOUT_ACTIONS
+        )
         if log is not None:
             _log_calls(log, reports, (time.perf_counter() - started) * 1000)
-        await _to_starlette(response)(scope, receive, send)
+        await _send(response, send)
 
     return app
+
+
+# What these call is a query or a mutation.
+_WITHOUT_ACTIONS = frozenset(
+    {"/api/query", "/api/mutation", "/api/query_ts", "/api/query_at_ts", "/api/query_batch", "/", "/version"}
+)
 
 
 async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None) -> None:
@@ -60,38 +67,38 @@ async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None) 
     if open_session is None:
         await socket.send_denial_response(Response(status_code=404))
         return
-    await SyncSocket(socket, open_session, log_calls).run()
+    await SyncSocket(api.emulator, socket, open_session, log_calls).run()
 
 
-async def _read_body(request: Request, size_max: int) -> bytes:
+async def _read_body(receive: Receive, size_max: int) -> bytes:
     """The whole body, or one byte more than it may have; the rest of such a one is read and dropped."""
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= size_max + 1:
-            chunks.append(chunk)
-        elif sum(map(len, chunks)) <= size_max:
-            chunks.append(chunk[: size_max + 1])
+    room = size_max + 1
+    while (message := await receive())["type"] == "http.request":
+        chunk: bytes = message.get("body", b"")[:room]
+        chunks.append(chunk)
+        room -= len(chunk)
+        if not message.get("more_body", False):
+            break
     return b"".join(chunks)
 
 
-def _to_protocol(request: Request, body: bytes) -> HttpRequest:
-    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+def _to_protocol(scope: Scope, body: bytes) -> HttpRequest:
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     return HttpRequest(
-        method=request.method,
+        method=scope["method"],
         path=raw_path.partition(b"?")[0].decode("ascii", "replace"),
-        query=request.scope["query_string"].decode("ascii", "replace"),
-        headers=request.headers,
+        query=scope["query_string"].decode("ascii", "replace"),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
     )
 
 
-def _to_starlette(response: HttpResponse) -> Response:
-    answer = Response(response.body, response.status)
-    for name, value in response.headers:
-        answer.headers[name] = value
-    return answer
+async def _send(response: HttpResponse, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 def _log_calls(log: Log, reports: list[CallReport], duration_ms: float) -> None:

@@ -51,8 +51,7 @@ def serve_in_foreground(
     listener = listen(host, port)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        server.force_exit = server.should_exit
-        server.should_exit = True
+        server.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -69,4 +68,4 @@ def serve_in_foreground(
 def _stop_at_end(stream: TextIO, server: Server) -> None:
     for _ in stream:
         pass
-    server.should_exit = True
+    server.stop()

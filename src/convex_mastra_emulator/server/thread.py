@@ -5,11 +5,13 @@ It listens on a free port of its own and says when it accepts connections; nobod
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -21,6 +23,9 @@ from convex_mastra_emulator.server.app import Log, create_app
 INSTANCE_NAME = "convex-mastra-emulator"
 _BACKLOG = 2048
 _STOP_SECONDS_MAX = 10
+_TICK_SECONDS = 0.1
+_GRACE_SECONDS = 5.0
+_POLL_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,39 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends the server, from any thread or a signal's handler; a second call ends open connections at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended already
+                self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def main_loop(self) -> None:
+        """Ticks until it is told to stop; uvicorn's own loop would notice only at the next tick."""
+        self._loop = asyncio.get_running_loop()
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes what listens and what is open; answers under way get some time, but nobody waits without need."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while (self.server_state.connections or self.server_state.tasks) and not self.force_exit:
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        for task in self.server_state.tasks:
+            task.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to accept connections, then says so."""
@@ -119,7 +157,6 @@ def make_server(
         ws_ping_timeout=120,
         ws_max_size=64 << 20,
         ws_per_message_deflate=False,
-        timeout_graceful_shutdown=5,
     )
     return Server(config, on_ready)
 
@@ -152,6 +189,6 @@ def serve(
             raise RuntimeError(f"the server did not accept connections within {_STOP_SECONDS_MAX} seconds")
         yield ServedEmulator(url_of(listener), key)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(_STOP_SECONDS_MAX)
         listener.close()

@@ -1,6 +1,6 @@
 """A socket of the sync protocol on ASGI: carries texts between a client and its :class:`SyncSession`.
 
-The session runs in worker threads, one step at a time; actions run beside it.
+The session runs one step at a time, where ``steps.py`` says; actions run beside it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from functools import partial
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.http import CallReport
 from convex_mastra_emulator.protocol.sync import Close, Output, RunAction, SyncSession
+from convex_mastra_emulator.server.steps import run_step
 
 # A deployment pings after so long without a message (crates/sync/src/worker.rs).
 PING_SECONDS = 15.0
@@ -28,8 +30,13 @@ class SyncSocket:
     """One connected client."""
 
     def __init__(
-        self, socket: WebSocket, open_session: OpenSession, log_calls: Callable[[list[CallReport], float], None]
+        self,
+        emulator: Emulator,
+        socket: WebSocket,
+        open_session: OpenSession,
+        log_calls: Callable[[list[CallReport], float], None],
     ) -> None:
+        self._emulator = emulator
         self._socket = socket
         self._loop = asyncio.get_running_loop()
         self._stale = asyncio.Event()
@@ -91,10 +98,10 @@ class SyncSocket:
         if self._session.needs_update and self._socket.application_state is WebSocketState.CONNECTED:
             await self._send_all(await self._step(self._session.update))
 
-    async def _step(self, step: Callable[[], list[Output]]) -> list[Output]:
-        """Runs the session in a worker thread and logs what it called."""
+    async def _step(self, step: Callable[[], list[Output]], *, may_wait: bool = False) -> list[Output]:
+        """Runs a step of the session and logs what it called."""
         started = time.perf_counter()
-        outputs = await run_in_threadpool(step)
+        outputs = await run_step(self._emulator, step, may_wait=may_wait)
         reports, self._session.reports = self._session.reports, []
         self._log_calls(reports, (time.perf_counter() - started) * 1000)
         return outputs
@@ -114,7 +121,7 @@ class SyncSocket:
                     await self._socket.send_text(output)
 
     async def _run_action(self, action: RunAction) -> None:
-        outputs = await self._step(lambda: list(action.run()))
+        outputs = await self._step(lambda: list(action.run()), may_wait=True)
         async with self._turn:
             await self._send_all(outputs)
             await self._send_updates()
