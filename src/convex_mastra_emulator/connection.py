@@ -12,15 +12,26 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from convex import ConvexError
-from convex.values import convex_to_json, json_to_convex
 
-from convex_mastra_emulator.errors import EmulatorError, ErrorKind, FunctionError, RequestRefused
+from convex_mastra_emulator.errors import (
+    EmulatorError,
+    ErrorKind,
+    FunctionError,
+    InvalidValue,
+    RequestRefused,
+    UnsupportedType,
+)
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.arguments import python_arguments
+from convex_mastra_emulator.values.codec import decode, encode
+from convex_mastra_emulator.values.size import take_in
 
 if TYPE_CHECKING:
     import requests
 
 _REQUEST_ID = re.compile(r"\[Request ID: [^\]]*\] Server Error\n?")
 _OK = 200
+_LIMITS = Limits()
 _FRAME = re.compile(r"\n {4}at [^\n]*")
 _KINDS = {kind.status: kind for kind in ErrorKind if kind is not ErrorKind.PAGINATION_LIMIT}
 
@@ -59,15 +70,24 @@ class ConnectedDeployment:
             self._session.headers["Authorization"] = client.auth or ""
 
     def query(self, path: str, args: Any = None) -> Any:
-        """Runs a query and returns its value."""
+        """Runs a query and returns its value.
+
+        Raises:
+            FunctionError: if it fails, with the text a client sees.
+            convex.ConvexError: if it threw one.
+            RequestRefused: with code and kind, if the deployment refuses the request.
+            UnsupportedType: for arguments that are no Convex values; nothing is sent.
+            DeploymentUnreachable: if nobody answers.
+            DeadlineExceeded: if the answer takes too long.
+        """
         return self._call("query", path, args)
 
     def mutation(self, path: str, args: Any = None) -> Any:
-        """Runs a mutation and returns its value."""
+        """Runs a mutation and returns its value; raises what :meth:`query` does."""
         return self._call("mutation", path, args)
 
     def action(self, path: str, args: Any = None) -> Any:
-        """Runs an action and returns its value."""
+        """Runs an action and returns its value; raises what :meth:`query` does."""
         return self._call("action", path, args)
 
     def close(self) -> None:
@@ -85,7 +105,7 @@ class ConnectedDeployment:
     def _call(self, kind: str, path: str, args: Any) -> Any:
         import requests
 
-        body = {"path": path, "format": "convex_encoded_json", "args": convex_to_json({} if args is None else args)}
+        body = {"path": path, "format": "convex_encoded_json", "args": _arguments_json(args)}
         try:
             response = self._session.post(f"{self.url}/api/{kind}", json=body, timeout=self._timeout_seconds)
         except requests.Timeout:
@@ -111,9 +131,38 @@ def connect(url: str, admin_key: str | None = None, *, timeout_seconds: float = 
     return ConnectedDeployment(url, admin_key, timeout_seconds=timeout_seconds)
 
 
+def _arguments_json(args: Any) -> Any:
+    """Encoded JSON of the arguments, for the deployment to judge: it says what it takes, in its own words.
+
+    Raises:
+        UnsupportedType: for what is no Convex value at all.
+    """
+    read = python_arguments(args)
+    try:
+        [arguments] = read(_LIMITS)
+    except UnsupportedType:
+        raise
+    except InvalidValue:
+        return _unjudged(args)
+    return encode(arguments.value)
+
+
+def _unjudged(value: Any) -> Any:
+    """Encoded JSON of a value some part of which no deployment takes."""
+    if isinstance(value, Mapping):
+        for name in value:
+            if not isinstance(name, str):
+                raise UnsupportedType(f"Convex object keys must be strings, found {name!r}")
+        return {name: _unjudged(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_unjudged(item) for item in value]
+    return encode(take_in(value, _LIMITS).value)
+
+
 def _value_of(response: requests.Response) -> Any:
     try:
-        answer = response.json()
+        # Some deployments write 1, others 1.0; both mean a Float64.
+        answer = response.json(parse_int=float)
     except ValueError:
         answer = None
     if not isinstance(answer, Mapping):
@@ -129,7 +178,7 @@ def _value_of(response: requests.Response) -> Any:
             kind=_KINDS.get(response.status_code, ErrorKind.INTERNAL),
         )
     if answer.get("status") == "success" and "value" in answer:
-        return json_to_convex(answer["value"])
+        return _value(answer["value"])
     if "errorMessage" not in answer:
         raise RequestRefused(
             f"200 without an answer of a function: {response.text[:200]}",
@@ -138,8 +187,12 @@ def _value_of(response: requests.Response) -> Any:
         )
     text = str(answer["errorMessage"])
     if "errorData" in answer:
-        raise ConvexError(text, json_to_convex(answer["errorData"]))
+        raise ConvexError(text, _value(answer["errorData"]))
     raise FunctionError(text, message=_developer_text(text), log_lines=tuple(answer.get("logLines", ())))
+
+
+def _value(json: Any) -> Any:
+    return decode(json, _LIMITS)
 
 
 def _developer_text(text: str) -> str:
