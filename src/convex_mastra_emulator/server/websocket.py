@@ -84,7 +84,9 @@ class SyncSocket:
         """Sends what changed, and a ping when there was nothing to send for a while."""
         while self._socket.application_state is WebSocketState.CONNECTED:
             try:
-                await asyncio.wait_for(self._stale.wait(), PING_SECONDS)
+                # `wait_for` of Python 3.11 may swallow the cancellation that ends this task.
+                async with asyncio.timeout(PING_SECONDS):
+                    await self._stale.wait()
             except TimeoutError:
                 async with self._turn:
                     await self._send_all([self._session.ping()])

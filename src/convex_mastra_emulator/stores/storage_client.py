@@ -161,7 +161,8 @@ class StorageClient:
     def _normalised(self, table: str, record: Record) -> Record:
         record_id = record.get("id")
         if not record_id and table == WORKFLOW_SNAPSHOTS:
-            record_id = f"{record['workflow_name']}-{record['run_id']}"
+            name, run_id = record["workflow_name"], record["run_id"]
+            record_id = f"{name}-{run_id}" if name else run_id
         return {**_with_iso_times(record), "id": record_id or self.new_id()}
 
 

@@ -35,9 +35,12 @@ def _new_id() -> str:
 class ConvexStore:
     """The domains of Mastra's storage on one deployment.
 
-    >>> store = ConvexStore(deployment)
-    >>> store.memory.get_thread_by_id(thread_id="t1")
+    >>> from convex_mastra_emulator import Emulator
+    >>> store = ConvexStore(Emulator())
+    >>> store.memory.list_threads().total
+    0
     >>> store.get_store("workflows").list_workflow_runs()
+    WorkflowRunPage(runs=[], total=0)
 
     Args:
         deployment: an ``Emulator``, or what ``connect(url)`` gives.
