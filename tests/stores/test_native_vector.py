@@ -155,7 +155,7 @@ def test_every_request_carries_the_index() -> None:
         ("mutation", "own/path:save"),
     ]
     config = {"tableName": "t", "vectorIndexName": "v", "dimension": 4, "idField": "i", "idIndexName": "by_i"}
-    config |= {"vectorField": "e", "metadataField": "m", "filterFields": ["f"]}  # type: ignore[dict-item]
+    config |= {"vectorField": "e", "metadataField": "m", "filterFields": ["f"]}
     assert [arguments["config"] for arguments in recording.arguments] == [config] * 3
 
 

@@ -19,7 +19,7 @@ from convex_mastra_emulator.stores.background_tasks import BackgroundTask
 from convex_mastra_emulator.stores.channels import ChannelConfig, ChannelInstallation
 from convex_mastra_emulator.stores.schedules import Schedule, ScheduleTrigger
 from convex_mastra_emulator.stores.scores import SaveScorePayload, ScoreFilters
-from convex_mastra_emulator.stores.times import from_epoch_ms, to_epoch_ms
+from convex_mastra_emulator.stores.times import to_epoch_ms
 from tests.node_project import ensure_npm_project
 from tests.stores.ts_rest_calls import Answer, Call, by_python, by_typescript, new_emulator
 
@@ -268,12 +268,12 @@ def list_due(minute: int, *limit: Any) -> Call:
 
 
 def move_on(expected: int) -> Call:
-    moments = [when(expected), when(40), when(39), from_epoch_ms(1)]
+    due, next_time, fired = when(expected), when(40), when(39)
     return Call(
         "schedules",
         "updateScheduleNextFire",
-        ["s-1", *map(to_epoch_ms, moments[:3]), "run-9"],
-        lambda s: s.schedules.update_schedule_next_fire("s-1", *moments[:3], "run-9"),
+        ["s-1", *map(to_epoch_ms, (due, next_time, fired)), "run-9"],
+        lambda s: s.schedules.update_schedule_next_fire("s-1", due, next_time, fired, "run-9"),
     )
 
 
@@ -496,6 +496,33 @@ VECTORS = [
     vector("describeIndex"),
 ]
 
+# Where Python does what Mastra documents, `faithful=True` is what equals TypeScript.
+FAITHFUL_FILTERS: list[dict[str, Any]] = [
+    {"n": {"$eq": 1}},
+    {"n": {"$eq": 1, "$gt": 1}},
+    {"n": {"$gt": 1, "$lt": 2}},
+    {"n": {"$lt": 2, "$gt": 1}},
+    {"n": {"$ne": 1, "$lte": 1}},
+    {"n": {"$nin": [1], "$in": [1]}},
+    {"$or": [{"n": {"$eq": 2}}, {"n": {"$gte": 2, "$ne": 2}}]},
+]
+
+
+def faithful_query(filter: dict[str, Any]) -> Call:
+    arguments = {"indexName": "faithful", "queryVector": [1, 0], "filter": filter}
+    return Call(
+        "vector",
+        "query",
+        [arguments],
+        lambda s: s.faithful_vector.query("faithful", query_vector=[1, 0], filter=filter),
+    )
+
+
+FAITHFUL = [
+    vector("upsert", "faithful", vectors=[[1, 0]] * 3, metadata=[{"n": 1}, {"n": 2}, {"n": 3}], ids=["a", "b", "c"]),
+    *map(faithful_query, FAITHFUL_FILTERS),
+]
+
 
 # Native vectors
 
@@ -625,6 +652,7 @@ SCENARIOS = {
     "schedules": SCHEDULES,
     "channels": CHANNELS,
     "vectors": VECTORS,
+    "faithful_vectors": FAITHFUL,
     "native_vectors": NATIVE,
     "cache": CACHE,
 }

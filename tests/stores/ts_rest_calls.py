@@ -51,6 +51,7 @@ class Stores:
         self.scores, self.tasks = self.store.scores, self.store.background_tasks
         self.schedules, self.channels = self.store.schedules, self.store.channels
         self.vector = ConvexVector(deployment, clock=self.now, new_id=self.new_id)
+        self.faithful_vector = ConvexVector(deployment, faithful=True)
         self.native = ConvexNativeVector(deployment, indexes=NATIVE_INDEXES, new_id=self.new_id)
         self.cache = ConvexServerCache(deployment, clock=self.now)
         self.cache_for_ever = ConvexServerCache(deployment, clock=self.now, key_prefix="p:", ttl_ms=0)
