@@ -151,33 +151,34 @@ def _bare_socket() -> Iterator[str]:
 
 def _sockets() -> Iterator[Result]:
     action = json.dumps({"type": "Action", "requestId": 0, "udfPath": "bench:nothing", "args": [{}]})
-    with _bare_socket() as bare_url, serve(_emulator()) as served:
-        with (
-            open_socket(bare_url.replace("http", "ws"), compression=None) as bare,
-            open_socket(served.url.replace("http", "ws") + "/api/sync", compression=None) as live,
-        ):
-            session = {"type": "Connect", "sessionId": "7f8a0c0e-3e7b-4f7e-9d0e-3f0f6f1f0a01", "connectionCount": 0}
-            live.send(json.dumps(session))
+    with (
+        _bare_socket() as bare_url,
+        serve(_emulator()) as served,
+        open_socket(bare_url.replace("http", "ws"), compression=None) as bare,
+        open_socket(served.url.replace("http", "ws") + "/api/sync", compression=None) as live,
+    ):
+        session = {"type": "Connect", "sessionId": "7f8a0c0e-3e7b-4f7e-9d0e-3f0f6f1f0a01", "connectionCount": 0}
+        live.send(json.dumps(session))
 
-            def echo() -> None:
-                bare.send(action)
-                bare.recv()
+        def echo() -> None:
+            bare.send(action)
+            bare.recv()
 
-            version = 0
+        version = 0
 
-            def modify() -> None:
-                nonlocal version
-                message = {"type": "ModifyQuerySet", "baseVersion": version, "newVersion": version + 1}
-                live.send(json.dumps({**message, "modifications": []}))
-                version += 1
-                live.recv()
+        def modify() -> None:
+            nonlocal version
+            message = {"type": "ModifyQuerySet", "baseVersion": version, "newVersion": version + 1}
+            live.send(json.dumps({**message, "modifications": []}))
+            version += 1
+            live.recv()
 
-            yield Result(
-                goal="WS",
-                claim="WebSocket round trip / a bare echo on the same stack",
-                measured=paired_ratio(modify, echo),
-                at_most=2,
-            )
+        yield Result(
+            goal="WS",
+            claim="WebSocket round trip / a bare echo on the same stack",
+            measured=paired_ratio(modify, echo),
+            at_most=2,
+        )
 
 
 def _subscriptions() -> Iterator[Result]:
