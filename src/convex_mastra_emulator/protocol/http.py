@@ -182,7 +182,8 @@ class HttpApi:
                 raise RequestRefused(unsupported, code="ClientVersionUnsupported")
             exchange.default_format = exchange.client.default_format
         if exchange.request.path not in _OPEN_PATHS:
-            admin_key = parse_qs(exchange.request.query).get("adminKey", [None])[0]
+            query = exchange.request.query
+            admin_key = parse_qs(query).get("adminKey", [None])[0] if query else None
             exchange.credentials = read_authorization(headers.get("authorization"), admin_key)
 
     # Routes

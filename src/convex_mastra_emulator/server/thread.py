@@ -151,6 +151,7 @@ def make_server(
         log_config=None,
         access_log=False,
         lifespan="off",
+        server_header=False,
         ws="websockets-sansio",
         # Numbers of a deployment: crates/local_backend/src/subs/mod.rs, crates/sync/src/worker.rs.
         ws_ping_interval=5,

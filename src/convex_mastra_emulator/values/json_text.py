@@ -35,6 +35,11 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
+# Made once: making one takes as long as reading a small text.
+_DECODER = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def _is_too_nested(text: str) -> bool:
     """Whether brackets outside of strings stand too deep; the strings are skipped by the regular expression."""
     if text.count("[") + text.count("{") <= NESTING_MAX:
@@ -66,7 +71,7 @@ def parse_json(text: str) -> Any:
         if fault is not None:
             raise JsonTextError(fault)
     try:
-        return json.loads(text, parse_int=float, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
     except ValueError:
         fault = find_fault(text)
         assert fault is not None, "serde reads what Python's parser does not"
@@ -79,4 +84,4 @@ def write_json(value: Any) -> str:
     Raises:
         ValueError: for a number JSON cannot hold.
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
