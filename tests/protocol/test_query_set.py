@@ -132,6 +132,7 @@ def test_system_query_is_fatal_to_others_than_administrators(client: SyncClient)
 
     assert client.update() == [{"type": "FatalError", "error": "Operation query not permitted"}]
     assert client.closed == Close(1000)
+    assert [report.outcome for report in client.session.reports] == ["refused: SystemIdentityRequired"]
 
 
 def test_error_of_the_deployment_closes(

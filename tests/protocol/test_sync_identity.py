@@ -119,6 +119,15 @@ def test_bad_token_is_refused(client: SyncClient) -> None:
     assert client.closed == Close()
 
 
+# PyPI's client comes back for ever and says nothing; whoever looks at the log must see why.
+def test_refusal_is_reported_for_the_log(client: SyncClient) -> None:
+    authenticate(client, 0, "Admin", value="happy-animal-123|wrong")
+
+    assert [report.line("1 ms") for report in client.session.reports] == [
+        "Authenticate  admin  1 ms  0 documents read  refused: BadAdminKey"
+    ]
+
+
 # npm drops the identity it named only if it is not older than the one it had confirmed.
 def test_refusal_names_the_identity_last_confirmed(client: SyncClient) -> None:
     authenticate(client, 0, "None")

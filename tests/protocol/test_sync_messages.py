@@ -79,6 +79,7 @@ def test_text_that_is_no_message_is_fatal(emulator: Emulator, text: str, why: st
     assert error["type"] == "FatalError"
     assert error["error"].startswith(f"Received Invalid JSON on websocket: {why}")
     assert client.closed == Close()
+    assert [report.outcome for report in client.session.reports] == ["refused: UnreadableMessage"]
 
 
 @pytest.mark.parametrize(

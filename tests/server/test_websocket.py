@@ -8,7 +8,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from socket import SHUT_RDWR
 from typing import Any
 
 import pytest
@@ -194,29 +195,32 @@ def test_binary_frame_is_answered_with_a_close(served: ServedEmulator) -> None:
     with open_socket(served) as socket:
         socket.send(b"{}")
 
-        with pytest.raises(websockets.exceptions.ConnectionClosedError, match="1011.*InternalServerError"):
+        with pytest.raises(websockets.exceptions.ConnectionClosedError, match=r"1011.*InternalServerError"):
             socket.recv(WAIT_SECONDS_MAX)
 
 
 def test_shutdown_closes_sockets(deployment: Emulator) -> None:
-    with serve(deployment) as served:
-        socket = open_socket(served)
-        subscribe(socket, "counters:now")
+    with ExitStack() as stack:
+        with serve(deployment) as served:
+            socket = stack.enter_context(open_socket(served))
+            subscribe(socket, "counters:now")
 
-    with socket, pytest.raises(websockets.exceptions.ConnectionClosed, match="1012"):
-        socket.recv(WAIT_SECONDS_MAX)
+        with pytest.raises(websockets.exceptions.ConnectionClosed, match="1012"):
+            socket.recv(WAIT_SECONDS_MAX)
 
 
 # The emulator lives on after its server: what a client had subscribed to must not get in the way.
 def test_emulator_goes_on_after_the_shutdown(deployment: Emulator) -> None:
-    with serve(deployment) as served:
-        socket = open_socket(served)
-        subscribe(socket, "counters:now")
-    with socket:
+    with ExitStack() as stack:
+        with serve(deployment) as served:
+            subscribe(stack.enter_context(open_socket(served)), "counters:now")
+
         assert deployment.mutation("counters:up") == 1.0
 
 
-def test_client_that_vanishes_is_forgotten(served: ServedEmulator, deployment: Emulator) -> None:
+def test_client_that_vanishes_is_forgotten(
+    served: ServedEmulator, deployment: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     has_gone = threading.Event()
     unwatch = deployment.unwatch
 
@@ -224,12 +228,13 @@ def test_client_that_vanishes_is_forgotten(served: ServedEmulator, deployment: E
         unwatch(subscription)
         has_gone.set()
 
-    deployment.unwatch = unwatch_and_tell  # type: ignore[method-assign]
-    socket = open_socket(served)
-    subscribe(socket, "counters:now")
-    socket.socket.close()
+    monkeypatch.setattr(deployment, "unwatch", unwatch_and_tell)
+    with open_socket(served) as socket:
+        subscribe(socket, "counters:now")
+        socket.socket.shutdown(SHUT_RDWR)
 
-    assert has_gone.wait(WAIT_SECONDS_MAX)
+        assert has_gone.wait(WAIT_SECONDS_MAX)
+
     assert deployment.mutation("counters:up") == 1.0
 
 
@@ -238,9 +243,9 @@ def test_calls_are_logged(deployment: Emulator) -> None:
     with serve(deployment, log=lines.append) as served, open_socket(served) as socket:
         subscribe(socket, "counters:now")
         send(socket, type="Mutation", requestId=0, udfPath="counters:up", args=[{}])
-        next_value_of = receive(socket), receive(socket)
+        assert receive(socket)["type"] == "MutationResponse"
+        assert next_value(socket) == 1.0
 
-    assert [message["type"] for message in next_value_of] == ["MutationResponse", "Transition"]
     told = [line.split("  ") for line in lines]
     assert [(words[0], words[1], words[-1]) for words in told] == [
         ("counters:now", "query", "ok"),
@@ -260,13 +265,16 @@ class Subscriber(threading.Thread):
 
     def __init__(self, served: ServedEmulator) -> None:
         super().__init__(daemon=True)
-        self._socket = open_socket(served)
-        self.values = [subscribe(self._socket, "counters:now")]
+        self._served = served
+        self.has_subscribed = threading.Event()
+        self.values: list[float] = []
 
     def run(self) -> None:
-        with self._socket:
+        with open_socket(self._served) as socket:
+            self.values.append(subscribe(socket, "counters:now"))
+            self.has_subscribed.set()
             while self.values[-1] < MUTATIONS:
-                self.values.append(next_value(self._socket))
+                self.values.append(next_value(socket))
 
 
 # Issue "live queries": everybody ends on the right result, and nobody is shown an older one after a newer one.
@@ -274,6 +282,7 @@ def test_many_subscribers_while_many_mutations_run(served: ServedEmulator, deplo
     subscribers = [Subscriber(served) for _ in range(SUBSCRIBERS)]
     for subscriber in subscribers:
         subscriber.start()
+    assert all(subscriber.has_subscribed.wait(WAIT_SECONDS_MAX) for subscriber in subscribers)
 
     for _ in range(MUTATIONS):
         deployment.mutation("counters:up", identity=ADMIN)

@@ -133,6 +133,7 @@ class SyncSession:
         try:
             message = read_message(text)
         except UnreadableMessage as error:
+            self._report_refusal("sync", "socket", "UnreadableMessage")
             return _fatal(f"Received Invalid JSON on websocket: {error}")
         try:
             match message:
@@ -145,6 +146,7 @@ class SyncSession:
                 case Authenticate():
                     return self._authenticate(message)
         except DeploymentError as error:
+            self._report_refusal("sync", "socket", error.code)
             return _closed_by(error)
         return []
 
@@ -179,6 +181,8 @@ class SyncSession:
         try:
             self._identity = self._identify(message)
         except RequestRefused as error:
+            # PyPI's client tries again for ever and says nothing: only the log tells its user why.
+            self._report_refusal("Authenticate", message.token_type.lower(), error.code)
             refusal = {
                 "type": "AuthError",
                 "error": error.message,
@@ -232,6 +236,7 @@ class SyncSession:
         try:
             outcome = self._run(message, FunctionKind.ACTION, identity)
         except DeploymentError as error:
+            self._report_refusal("sync", "socket", error.code)
             return _closed_by(error)
         self.needs_update = True
         return [write_json({"type": "ActionResponse", **self._answer(message, outcome)})]
@@ -243,6 +248,9 @@ class SyncSession:
 
     def _report(self, path: str, kind: FunctionKind, outcome: Outcome) -> None:
         self.reports.append(CallReport.of(path, kind, outcome))
+
+    def _report_refusal(self, what: str, kind: str, code: str) -> None:
+        self.reports.append(CallReport(what, kind, 0, f"refused: {code}"))
 
     def _answer(self, message: CallMessage, outcome: Outcome) -> dict[str, Any]:
         answer: dict[str, Any] = {"requestId": message.request_id, "success": outcome.failure is None}
@@ -287,6 +295,7 @@ class SyncSession:
             try:
                 modifications = self._query_set.modifications(self._identity)
             except DeploymentError as error:
+                self._report_refusal("sync", "socket", error.code)
                 return list(_closed_by(error))
             timestamp_ns = max(self._sent.timestamp_ns, now_ns)
         end = replace(received, timestamp_ns=timestamp_ns)

@@ -24,7 +24,7 @@ def serve_in_foreground(
     on_ready: Callable[[ServedEmulator], None],
     ends_with: TextIO | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM comes; a second one ends open connections at once.
+    """Serves until SIGINT or SIGTERM comes; a second ends open connections, a third the process.
 
     Args:
         emulator: what is served.
@@ -50,8 +50,11 @@ def serve_in_foreground(
     )
     listener = listen(host, port)
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         server.stop()
+        if server.force_exit:
+            # Functions that run in threads are waited for even now; a third signal ends the process itself.
+            signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
