@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.mastra import define_native_vector_table, mastra_schema, mastra_tables
 from convex_mastra_emulator.schema import define_schema, v
 from tests.node_project import Oracle
@@ -75,5 +76,5 @@ def test_dimensions_of_a_native_vector_table_reach_from_2_to_4096(dimensions: in
 
 @pytest.mark.parametrize("dimensions", [1, 4097])
 def test_other_dimensions_are_refused(dimensions: int) -> None:
-    with pytest.raises(Exception, match="between 2 and 4096"):
+    with pytest.raises(SchemaDefinitionError, match="between 2 and 4096"):
         define_schema({"edge_vectors": define_native_vector_table(dimensions=dimensions)})
