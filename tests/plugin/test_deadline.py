@@ -80,3 +80,30 @@ def test_other_threads_are_refused() -> None:
     thread.join(5)
 
     assert [str(error) for error in errors] == ["deadline() works in the main thread only"]
+
+
+# pytest-timeout rings with the same alarm: without it a test that hangs after a deadline would hang for ever.
+def test_outer_alarm_goes_on() -> None:
+    rung: list[int] = []
+    handler = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
+    timer = signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with deadline(5, "query live:list", url=URL):
+            pass
+        time.sleep(0.4)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
+
+    assert rung == [signal.SIGALRM]
+
+
+def test_inner_deadline_leaves_the_outer_one_running() -> None:
+    def call() -> None:
+        with deadline(0.2, "outer", url=URL):
+            with deadline(5, "inner", url=URL):
+                pass
+            time.sleep(2)
+
+    with pytest.raises(DeadlineExceeded, match="^outer at "):
+        call()

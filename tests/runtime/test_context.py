@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convex_mastra_emulator import Emulator, undefined
+from convex_mastra_emulator import Emulator, Limits, undefined
 from convex_mastra_emulator.errors import InvalidArgument, ThrownError
 from convex_mastra_emulator.runtime.context import MutationContext, vector_query
 from convex_mastra_emulator.values import Document
@@ -129,4 +129,4 @@ def test_document_written_is_a_copy(emulator: Emulator) -> None:
 @pytest.mark.parametrize("vector", [[], (), "text", None])
 def test_vector_must_be_an_array_with_numbers(vector: Any) -> None:
     with pytest.raises(ThrownError, match=r"^`vector` must be a non-empty Array in vectorSearch$"):
-        vector_query(vector, None, None, None)
+        vector_query(vector, None, None, Limits())
