@@ -105,5 +105,5 @@ def test_inner_deadline_leaves_the_outer_one_running() -> None:
                 pass
             time.sleep(2)
 
-    with pytest.raises(DeadlineExceeded, match="^outer at "):
+    with pytest.raises(DeadlineExceeded, match=r"^outer at "):
         call()
