@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from convex_mastra_emulator.schema import Schema
 from tests.differential.pair import Pair
 from tests.node_project import Oracle
 
-# The same examples on every run, so that a red run is a change of ours; `EXAMPLES` of fresh ones look for new faults.
+# The same examples on every run, so that a red run is a change of ours.  To look for new faults, EXAMPLES=1000 draws as
+# many fresh ones and makes a failing one small, which may take minutes: then give --timeout=0, too.
+_FRESH_EXAMPLES = os.environ.get("EXAMPLES")
 settings.register_profile(
     "differential",
-    max_examples=int(os.environ.get("EXAMPLES", "25")),
-    derandomize="EXAMPLES" not in os.environ,
+    max_examples=int(_FRESH_EXAMPLES or "150"),
+    derandomize=_FRESH_EXAMPLES is None,
+    phases=[Phase.generate, Phase.shrink] if _FRESH_EXAMPLES else [Phase.generate],
+    report_multiple_bugs=False,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),

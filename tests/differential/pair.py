@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from convex import ConvexError
-
 from convex_mastra_emulator import Emulator, ManualClock
-from convex_mastra_emulator.errors import FunctionError
-from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
+from convex_mastra_emulator.runtime.functions import FunctionKind as Kind
+from convex_mastra_emulator.runtime.identity import ADMIN
 from convex_mastra_emulator.schema import Schema
-from convex_mastra_emulator.values.codec import decode, encode
+from convex_mastra_emulator.values.codec import decode, decode_measured, encode
+from convex_mastra_emulator.values.size import Measured
 from tests.differential.comparison import (
     Answer,
     Naming,
@@ -59,13 +59,13 @@ class EmulatorSide:
         self.naming = Naming()
 
     def call(self, kind: FunctionKind, path: str, args: Row) -> Answer:
-        run: Callable[[str, Any], Any] = getattr(self.emulator, kind)
-        try:
-            return Answer(value=encode(run(path, decode(args, DEFAULT_LIMITS))))
-        except FunctionError as error:
-            return Answer(error=error.message)
-        except ConvexError as error:
-            return Answer(error=str(error))
+        def arguments(limits: Limits) -> list[Measured]:
+            return [decode_measured(args, limits)]
+
+        outcome = self.emulator.call(path, arguments, Kind[kind.upper()], ADMIN)
+        if outcome.failure is not None:
+            return Answer(error=outcome.failure.message)
+        return Answer(value=encode(outcome.value))
 
     def store(self, table: str, rows: list[Row]) -> None:
         self.emulator.run(lambda ctx: [ctx.db.insert(table, decode(row, DEFAULT_LIMITS)) for row in rows])

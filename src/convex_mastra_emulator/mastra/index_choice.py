@@ -81,7 +81,8 @@ def best_index(table: str, filters: list[dict[str, Any]]) -> tuple[str, tuple[tu
 
     Of two filters on one field the last one counts.
     """
-    values = {property_of(item, "field"): property_of(item, "value") for item in filters}
+    fields_filtered = [(property_of(item, "field"), property_of(item, "value")) for item in filters]
+    values = {field: value for field, value in fields_filtered if isinstance(field, str)}
     best: tuple[str, tuple[tuple[str, Any], ...]] | None = None
     for name, fields in INDEXES.get(table, ()):
         covered = []
