@@ -300,7 +300,7 @@ class Executor:
 
     def _commit(self, transaction: Transaction, mark: int) -> int:
         """Closes a transaction and gives its timestamp; the next one begins, and creates documents, behind it."""
-        created_ns = math.ceil(transaction.next_creation_time * 1e6)
+        created_ns = _not_before(transaction.next_creation_time)
         changes = self.store.log[mark:]
         if not changes:
             self._latest_ns = max(self._latest_ns, transaction.begin_ns)
@@ -314,3 +314,9 @@ class Executor:
     def _tell(self, changes: list[Change]) -> None:
         for listener in self.commit_listeners:
             listener(self._latest_ns, changes)
+
+
+def _not_before(time_ms: float) -> int:
+    """The first nanosecond that is not before a time in milliseconds; a product of floats would be 256 ns off."""
+    whole = math.floor(time_ms)
+    return whole * 1_000_000 + math.ceil((time_ms - whole) * 1e6)
