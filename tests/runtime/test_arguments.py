@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Limits, undefined
-from convex_mastra_emulator.errors import InvalidArgument, InvalidValue, UnsupportedType
+from convex_mastra_emulator.errors import InvalidArgument, InvalidValue, ThrownError, UnsupportedType
 from convex_mastra_emulator.runtime.arguments import inner_arguments, python_arguments
 
 LIMITS = Limits()
@@ -58,8 +58,13 @@ def test_value_that_no_deployment_takes_is_refused_when_read() -> None:
 
 # Inside a function JavaScript's side of the call refuses them, before the called function is looked for.
 def test_inner_arguments_are_read_at_once() -> None:
-    with pytest.raises(InvalidArgument, match=r"^Invalid argument `args` for `runUdf`: .*reserved"):
+    with pytest.raises(ThrownError, match=r"^Field name \$a starts with a '\$', which is reserved\.$"):
         inner_arguments({"$a": 1}, LIMITS)
+
+
+def test_inner_arguments_beyond_a_limit_are_read_at_once() -> None:
+    with pytest.raises(InvalidArgument, match=r"^Invalid argument `args` for `runUdf`: Array length is too long"):
+        inner_arguments({"a": [None] * 8193}, LIMITS)
 
 
 def test_inner_argument_that_is_no_value_keeps_its_class() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -72,7 +73,8 @@ def test_child_logs_its_calls(served: ServedProcess) -> None:
     wait_until(lambda: served.last_seen.startswith("live:list  query  "))
     assert served.log_lines[-1] == served.last_seen
     assert served.log_lines[-2].startswith("live:send  mutation  ")
-    assert served.last_seen.endswith("  1 documents read  ok")
+    # How many depends on what the other tests have written.
+    assert re.search(r"  \d+ documents read  ok$", served.last_seen)
 
 
 def test_child_accepts_tokens_of_its_parent(served: ServedProcess) -> None:

@@ -5,6 +5,7 @@ import pytest
 from convex_mastra_emulator.errors import InvalidValue
 from convex_mastra_emulator.values.names import (
     check_identifier,
+    client_name_problem,
     field_name_problem,
     identifier_problem,
     parse_field_path,
@@ -114,3 +115,17 @@ def test_field_path_with_an_empty_part_is_refused() -> None:
 def test_field_path_with_a_part_that_is_no_identifier_is_refused() -> None:
     with pytest.raises(InvalidValue, match=r"^Invalid first character '0' in 0: "):
         parse_field_path("items.0")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": [{"$b": 1}]}, "Field name $b starts with a '$', which is reserved."),
+        ({"é": 1}, "Field name é has invalid character 'é': Field names can only contain non-control ASCII characters"),
+        ({"a" * 1025: 1}, f"Field name {'a' * 1025} exceeds maximum field name length 1024."),
+        ({"a" * 1024: [1, None, {"b": "$c"}]}, None),
+        ([], None),
+    ],
+)
+def test_names_as_npm_convex_refuses_them(value: object, text: str | None) -> None:
+    assert client_name_problem(value) == text

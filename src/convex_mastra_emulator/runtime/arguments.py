@@ -15,6 +15,7 @@ from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.query_builder import QueryBuilder, TableQuery
 from convex_mastra_emulator.schema.validators import AnyValidator, TableNumbers
 from convex_mastra_emulator.values.display import display, human_size
+from convex_mastra_emulator.values.names import client_name_problem
 from convex_mastra_emulator.values.size import Measured, take_in
 from convex_mastra_emulator.values.types import Value, undefined
 
@@ -53,13 +54,17 @@ def inner_arguments(args: Any, limits: Limits) -> ReadArguments:
 
     Raises:
         UnsupportedType: for what is no Convex value.
-        InvalidArgument: for a value no deployment takes.
+        ThrownError: for a field name npm convex refuses.
+        InvalidArgument: for another value no deployment takes.
     """
     try:
         measured = python_arguments(args)(limits)
     except UnsupportedType:
         raise
     except InvalidValue as error:
+        problem = client_name_problem(args)
+        if problem is not None:
+            raise ThrownError(problem) from None
         raise InvalidArgument(f"Invalid argument `args` for `runUdf`: {error}") from None
     return lambda _limits: measured
 
@@ -123,6 +128,9 @@ def check_result(call: Call, returned: Any, limits: Limits, tables: TableNumbers
     except UnsupportedType as error:
         raise ThrownError(str(error)) from None
     except InvalidValue as error:
+        problem = client_name_problem(returned)
+        if problem is not None:
+            raise ThrownError(problem) from None
         raise CallFailed(f"Function {canonical} return value invalid: {error}") from None
     if result.size > limits.return_size_max:
         raise CallFailed(

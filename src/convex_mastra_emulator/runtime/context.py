@@ -18,7 +18,13 @@ from convex_mastra_emulator.database.expression import Expression, Literal
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery
-from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, InvalidArgument, ThrownError
+from convex_mastra_emulator.errors import (
+    INTERNAL_ERROR_TEXT,
+    DeploymentError,
+    EmulatorError,
+    InvalidArgument,
+    ThrownError,
+)
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuilder
 from convex_mastra_emulator.runtime.functions import FunctionKind
@@ -26,6 +32,7 @@ from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import Console
 from convex_mastra_emulator.runtime.query_builder import TableQuery
 from convex_mastra_emulator.values.javascript import stringify
+from convex_mastra_emulator.values.names import client_name_problem
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Document, Value, undefined
 
@@ -37,6 +44,12 @@ def _check_id(value: Any, function: str) -> None:
         kind = _TYPES.get(type(value), "object")
         shown = stringify(value) if kind != "object" or value is None else "[object Object]"
         raise InvalidArgument(f"Invalid argument `id` for `db.{function}`, expected string but got '{kind}': {shown}")
+
+
+def _as_thrown(error: DeploymentError, value: Any) -> EmulatorError:
+    """What a function sees: npm convex looks at the names of fields before the deployment looks at anything."""
+    problem = client_name_problem(value)
+    return error if problem is None else ThrownError(problem)
 
 
 def _check_user_table(table: str, text: str) -> None:
@@ -102,7 +115,10 @@ class DatabaseWriter(DatabaseReader):
         _check_user_table(table, "System tables (prefixed with `_`) are read-only.")
         if value is undefined:
             raise _missing(2, "value", "insert")
-        return self._transaction.insert(table, value)
+        try:
+            return self._transaction.insert(table, value)
+        except DeploymentError as error:
+            raise _as_thrown(error, value) from None
 
     def patch(self, *arguments: Any) -> None:
         """``patch(id, value)`` or ``patch(table, id, value)``: merges fields; :data:`undefined` removes one.
@@ -111,7 +127,10 @@ class DatabaseWriter(DatabaseReader):
             DeploymentError: as :meth:`Transaction.patch`.
         """
         table, document_id, value = _with_table_and_value(arguments, "patch")
-        self._transaction.patch(document_id, value, table)
+        try:
+            self._transaction.patch(document_id, value, table)
+        except DeploymentError as error:
+            raise _as_thrown(error, value) from None
 
     def replace(self, *arguments: Any) -> None:
         """``replace(id, value)`` or ``replace(table, id, value)``.
@@ -120,7 +139,10 @@ class DatabaseWriter(DatabaseReader):
             DeploymentError: as :meth:`Transaction.replace`.
         """
         table, document_id, value = _with_table_and_value(arguments, "replace")
-        self._transaction.replace(document_id, value, table)
+        try:
+            self._transaction.replace(document_id, value, table)
+        except DeploymentError as error:
+            raise _as_thrown(error, value) from None
 
     def delete(self, *arguments: Any) -> None:
         """``delete(id)`` or ``delete(table, id)``.

@@ -7,7 +7,9 @@ convex-backend crates/convex/sync_types/src/identifier.rs, crates/value/src/fiel
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from convex_mastra_emulator.errors import InvalidValue
 from convex_mastra_emulator.values.display import character, quoted
@@ -35,6 +37,33 @@ def field_name_problem(name: str, size_max: int = FIELD_NAME_SIZE_MAX) -> str | 
                 "Field names can only contain non-control ASCII characters"
             )
     return None
+
+
+def client_name_problem(value: Any) -> str | None:
+    """What npm convex throws for the first field name in ``value`` that it refuses; None if it takes all of them.
+
+    It looks inside the function, before the deployment sees the value (npm convex 1.48.0 values/value.ts,
+    ``validateObjectField``; convex-engine.md §1.5).
+    """
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            problem = _client_refusal(name) or client_name_problem(item)
+            if problem is not None:
+                return problem
+    elif isinstance(value, (list, tuple)):
+        return next((problem for item in value if (problem := client_name_problem(item)) is not None), None)
+    return None
+
+
+def _client_refusal(name: Any) -> str | None:
+    if not isinstance(name, str) or _PLAIN_FIELD_NAME.match(name):
+        return None
+    if len(name) > FIELD_NAME_SIZE_MAX:
+        return f"Field name {name} exceeds maximum field name length {FIELD_NAME_SIZE_MAX}."
+    if name.startswith("$"):
+        return f"Field name {name} starts with a '$', which is reserved."
+    bad = next(char for char in name if not " " <= char <= "~")
+    return f"Field name {name} has invalid character '{bad}': Field names can only contain non-control ASCII characters"
 
 
 @lru_cache(maxsize=4096)
