@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,12 @@ _sorted_values: tuple[Any, ...] = (
     {"a": 1.0},
     {"b": None},
 )
-_field_values = st.one_of(st.sampled_from(_sorted_values), st.sampled_from(_sorted_values), values)
+# No empty field names: an object that begins with one is found where `{}` is looked for (divergence "index-prefixes").
+_field_values = st.one_of(
+    st.sampled_from(_sorted_values),
+    st.sampled_from(_sorted_values),
+    values.filter(lambda value: '"":' not in json.dumps(value)),
+)
 _bounds = mostly(_field_values, st.just(UNDEFINED))
 _documents = st.fixed_dictionaries(
     {},

@@ -276,8 +276,8 @@ def typed_steps(table: str, **operations: Fields) -> st.SearchStrategy[Step]:
 
 @st.composite
 def sequences(draw: st.DrawFn, step: st.SearchStrategy[Step], *first: Step) -> list[Step]:
-    """What one example plays: the first steps, so that there is something to find, then any."""
-    return [*first, *draw(st.lists(step, min_size=6, max_size=18))]
+    """What one example plays: the first steps, so that there is something to find, then any, the first among them."""
+    return [*first, *draw(st.lists(in_turn(step, *map(st.just, first)), min_size=6, max_size=18))]
 
 
 def rows_of(table: str, *changes: Row) -> Step:
@@ -390,14 +390,14 @@ def vector_sequences(table: str) -> st.SearchStrategy[list[Step]]:
 
 
 TASKS = "mastra_background_tasks"
-_TASK_FIELDS = ("status", "agent_id", "agentId", "thread_id", "threadId", "retryCount", "retry_count", "createdAt")
+_task_fields = st.sampled_from(("agent_id", "agentId", "thread_id", "threadId", "retryCount", "retry_count", "status"))
+_task_values = mostly(st.sampled_from(("a", "b")), st.sampled_from((1.0, None, "running")))
 
 
 @st.composite
 def _legacy_tasks(draw: st.DrawFn) -> Step:
     """A task in the fallback table, in camel case, in snake case or in both."""
-    some = st.dictionaries(st.sampled_from(_TASK_FIELDS), st.sampled_from(("a", "b", "running", 1.0, None)), max_size=4)
-    record = draw(some)
+    record = draw(st.dictionaries(_task_fields, _task_values, max_size=4))
     key = draw(st.sampled_from((*IDS, "x1", "x2", "undefined")))
     if draw(st.integers(0, 9)):
         record["id"] = key
@@ -414,26 +414,37 @@ def _many_legacy_tasks(count: int) -> Step:
 def background_task_sequences() -> st.SearchStrategy[list[Step]]:
     """Tasks in both tables."""
     legacy_filters = st.lists(
-        st.fixed_dictionaries(
-            {"field": st.sampled_from(("status", "agent_id", "thread_id", "retry_count", "createdAt"))},
-            optional={"value": st.sampled_from(("a", "b", "running", 1.0, None))},
-        ),
-        max_size=2,
+        st.fixed_dictionaries({"field": _task_fields}, optional={"value": _task_values}), min_size=1, max_size=2
     )
-    arguments = crud_of(TASKS)
-    arguments["queryTable"] = {"filters": st.one_of(legacy_filters, filters(TASKS)), "limit": limits}
-    arguments["patch"] = {
-        "id": ids | st.just("x1"),
-        "record": partial_records(TASKS) | st.dictionaries(st.sampled_from(_TASK_FIELDS), st.just("a"), max_size=2),
+    any_id = ids | st.sampled_from(("x1", "x2"))
+    arguments: dict[str, Fields] = {
+        **crud_of(TASKS),
+        "queryTable": {"filters": mostly(legacy_filters, filters(TASKS)), "limit": limits},
+        "patch": {
+            "id": any_id,
+            "record": partial_records(TASKS) | st.dictionaries(_task_fields, _task_values, min_size=1, max_size=2),
+        },
+        "load": {"keys": st.fixed_dictionaries({"id": any_id})},
+        "loadMany": {"ids": st.lists(any_id, max_size=5)},
+        "deleteMany": {"ids": st.lists(any_id, max_size=2)},
     }
-    arguments["loadMany"] = {"ids": st.lists(ids | st.sampled_from(("x1", "x2")), max_size=5)}
     step = in_turn(
         requests(TASKS, arguments, USUAL_WEIGHTS),
-        *[_legacy_tasks()] * 5,
+        *[_legacy_tasks()] * 2,
         unknown_operations(TASKS),
         batches(TASKS, lambda record_id: {**plain_record(TASKS), "id": record_id}),
     )
-    usual = sequences(step, rows_of(TASKS, {"status": "running"}, {"agent_id": "b"}))
+    legacy: list[Row] = [
+        {"agentId": "a", "retryCount": 1.0},
+        {"thread_id": "b", "status": "a"},
+        {"agent_id": "a", "threadId": "b"},
+    ]
+    stored: list[Row] = [
+        {"table": TASKS, "primaryKey": key, "record": {**record, "id": key}}
+        for key, record in zip(("x1", "x2", "a"), legacy, strict=True)
+    ]
+    first = (rows_of(TASKS, {"status": "running"}, {"agent_id": "b"}), Store("mastra_documents", stored))
+    usual = sequences(step, *first)
     crowded = st.builds(lambda count, steps: [_many_legacy_tasks(count), *steps], st.integers(1, MANY), usual)
     return mostly(usual, crowded)
 
@@ -507,18 +518,19 @@ _plain_outputs = st.sampled_from(
         1,
         "x",
         {},
-        {"status": "suspended", "suspendPayload": None},
-        {"status": "suspended", "suspendedAt": 1},
+        *({"status": "suspended", "suspendPayload": None}, {"status": "suspended", "suspendedAt": 1}) * 3,
         {"status": "suspended"},
         {"status": "success"},
         {"__mastra_pending__": 1},
         {"__mastra_pending__": True, "b": 1},
     )
 )
+_markers = st.just({"__mastra_pending__": True})
 _outputs = st.one_of(
     st.lists(_plain_outputs, max_size=4),
     st.lists(_plain_outputs, max_size=4),
-    st.lists(_plain_outputs | st.just({"__mastra_pending__": True}), max_size=4),
+    st.lists(_plain_outputs | _markers, max_size=4),
+    st.lists(_markers, min_size=1, max_size=4),
 )
 _step_results: st.SearchStrategy[Any] = mostly(
     st.fixed_dictionaries(
@@ -528,7 +540,9 @@ _step_results: st.SearchStrategy[Any] = mostly(
     st.sampled_from((None, 5, "text", [], {}, {"status": "success"}, {"output": "x"}, True)),
 )
 _contexts = mostly(
-    st.dictionaries(st.sampled_from(("s1", "s2", "10", "9")), _step_results, max_size=3),
+    st.fixed_dictionaries(
+        {"s1": _step_results}, optional={"s2": _step_results, "10": _step_results, "9": leaves}
+    ).filter(is_plain_json),
     st.sampled_from((None, "", 0, "text", 5, [], ["a"], True)),
 )
 _snapshots = st.fixed_dictionaries(
@@ -545,7 +559,7 @@ _snapshots = st.fixed_dictionaries(
 def workflow_sequences(draw: st.DrawFn) -> list[Step]:
     """Workflow snapshots, whose steps are merged on the server."""
     table = "mastra_workflow_snapshot"
-    run = {"workflowName": st.sampled_from(("w1", "w2")), "runId": st.sampled_from(("run1", "run2"))}
+    run = {"workflowName": st.sampled_from(("w1", "w1", "w2")), "runId": st.sampled_from(("run1", "run1", "run2"))}
     stored = mostly(_snapshots.map(json.dumps) | _snapshots, json_texts | values | st.none())
     row = st.builds(lambda record, snapshot: {**record, "snapshot": snapshot}, records(table), stored)
     pair_keys = st.fixed_dictionaries(
@@ -563,7 +577,7 @@ def workflow_sequences(draw: st.DrawFn) -> list[Step]:
         "queryTable": {"filters": filters(table), "limit": limits, "indexHint": hints},
         "mergeWorkflowStepResult": {
             **run,
-            "stepId": st.sampled_from(("s1", "s2", "10", "", 5.0)),
+            "stepId": mostly(st.sampled_from(("s1", "s1", "10")), st.sampled_from(("s2", "", 5.0))),
             "result": mostly(_step_results.map(json.dumps), json_texts),
             "requestContext": mostly(json_objects, json_texts),
         },
@@ -572,7 +586,7 @@ def workflow_sequences(draw: st.DrawFn) -> list[Step]:
             "opts": mostly(json_objects | _snapshots.map(json.dumps), json_texts | reserved_names),
         },
     }
-    weights = {"insert": 8, "mergeWorkflowStepResult": 10, "mergeWorkflowState": 4, "queryTable": 2, "load": 2}
+    weights = {"insert": 4, "mergeWorkflowStepResult": 20, "mergeWorkflowState": 4, "queryTable": 2, "load": 2}
     step = in_turn(requests(table, {**arguments, **own}, weights), unknown_operations(table), sent_back(table))
     stored_first = [draw(stored) for _ in range(4)]
     runs = [{"workflow_name": name, "run_id": run_id} for name in ("w1", "w2") for run_id in ("run1", "run2")]
@@ -581,10 +595,16 @@ def workflow_sequences(draw: st.DrawFn) -> list[Step]:
 
 
 _tokens = st.sampled_from((0.0, 1.0, 10.0, 500.0, 999.0, 1000.0, 1500.0, 4000.0, 10_000.0))
+# With 30,000 pending tokens, a threshold of 20,000 and a ratio of 0 the target is 10,000, and an activation may
+# overshoot up to 29,000: the sums of these lie below, at, between and above.
+_small = st.sampled_from((5000.0, 9999.0, 1000.0, 1.0))
+_large = st.sampled_from((19_000.0, 20_000.0, 24_000.0, 10_000.0, 28_999.0, 29_000.0, 29_001.0, 5000.0))
+_weights = st.tuples(_small, _large, _large)
+_activations = st.sampled_from(((0.0, 20_000.0, 30_000.0), (0.0, 20_000.0, 30_000.0), (0.8, 100_000.0, 30_000.0)))
 _chunks = st.fixed_dictionaries(
     {"observations": st.sampled_from(("one", "two", "", "line\nline")), "tokenCount": _tokens},
     optional={
-        "messageTokens": _tokens | st.sampled_from((None, -5.0)),
+        "messageTokens": mostly(_large, _tokens | st.sampled_from((None, -5.0))),
         "messageIds": st.lists(st.sampled_from(("m1", "m2")), max_size=2) | st.none(),
         "cycleId": st.sampled_from(("c1", "", None)),
         "lastObservedAt": times | st.none(),
@@ -593,7 +613,17 @@ _chunks = st.fixed_dictionaries(
         "10": values,
     },
 )
+_weighted = st.builds(
+    lambda chunk, weights: [{**chunk, "messageTokens": weight} for weight in weights], _chunks, _weights
+)
 _odd_chunks = st.sampled_from((None, "text", {}, 5.0, {"tokenCount": 1.0}, {"observations": "x"}))
+
+
+def _activation(record_id: Any, numbers_given: tuple[float, float, float], chunks: list[Row]) -> Step:
+    ratio, threshold, pending = numbers_given
+    given = {"activationRatio": ratio, "messageTokensThreshold": threshold, "currentPendingTokens": pending}
+    args = {"op": "omSwapBuffered", "tableName": "mastra_observational_memory", "id": record_id, "now": "2026-01-04"}
+    return Call(PATH, {**args, **given, "bufferedChunks": chunks})
 
 
 @st.composite
@@ -610,7 +640,22 @@ def observational_memory_sequences(draw: st.DrawFn) -> list[Step]:
         mostly(chunk_texts, json_texts | st.none()),
     )
     current = st.builds(lambda row, record_id: {**row, "id": record_id}, records(table), ids)
-    step = typed_steps(
+    swaps = requests(
+        table,
+        {
+            "omSwapBuffered": {
+                "id": ids,
+                "activationRatio": st.sampled_from((0.0, 0.2, 0.8, 1.0)),
+                "messageTokensThreshold": _tokens,
+                "currentPendingTokens": _tokens,
+                "forceMaxActivation": st.sampled_from((True, False, None)),
+                "lastObservedAt": times | st.none(),
+                "bufferedChunks": st.none() | st.lists(chunk, max_size=5),
+                "now": times,
+            }
+        },
+    )
+    usual = typed_steps(
         table,
         insert={"record": record},
         omGetLatest={"lookupKey": key},
@@ -630,16 +675,6 @@ def observational_memory_sequences(draw: st.DrawFn) -> list[Step]:
             **updated,
         },
         omAppendBufferedChunk={"id": ids, "chunk": chunk, "lastBufferedAtTime": times | st.none(), **updated},
-        omSwapBuffered={
-            "id": ids,
-            "activationRatio": st.sampled_from((0.0, 0.2, 0.8, 1.0)),
-            "messageTokensThreshold": _tokens,
-            "currentPendingTokens": _tokens,
-            "forceMaxActivation": st.sampled_from((True, False, None)),
-            "lastObservedAt": times | st.none(),
-            "bufferedChunks": st.none() | st.lists(chunk, max_size=5),
-            "now": times,
-        },
         omUpdateBufferedReflection={
             "id": ids,
             "reflection": texts,
@@ -651,6 +686,7 @@ def observational_memory_sequences(draw: st.DrawFn) -> list[Step]:
         omSwapBufferedReflection={"currentRecord": current, "newId": ids, "tokenCount": _tokens, "now": times},
         omUpdateConfig={"id": ids, "config": json_texts | reserved_names, **updated},
     )
+    step = st.one_of(usual, usual, swaps, st.builds(_activation, ids, _activations, _weighted))
     rows: list[Row] = [
         {"lookupKey": "thread:t1", "generationCount": 1.0, "bufferedObservationChunks": draw(chunk_texts)},
         {

@@ -211,6 +211,13 @@ def test_equalities_out_of_the_order_of_the_index(pair: Pair) -> None:
     assert_equal_answers(program(pair, an_insert(a=1, b=2), a_query(index="by_a_b", range=swapped)))
 
 
+@pytest.mark.diverges("index-prefixes")
+def test_text_that_goes_on_with_nul(pair: Pair) -> None:
+    by_a = [{"op": "eq", "field": "a", "value": "a"}]
+
+    assert_equal_answers(program(pair, an_insert(a="a\0b"), a_query(index="by_a", range=by_a)))
+
+
 @pytest.mark.diverges("full-last-page")
 def test_page_that_the_last_document_fills(pair: Pair) -> None:
     storage(pair, "batchInsert", "mastra_vector_docs", records=[{"id": "a", "embedding": [1]}])

@@ -331,6 +331,15 @@ def test_chunk_without_a_count_counts_as_no_number(emulator: Emulator) -> None:
     assert result["observations"] == "o"
 
 
+def test_count_that_is_no_number_begins_again_at_zero(emulator: Emulator) -> None:
+    store_memory(emulator, bufferedObservationChunks='[{"tokenCount": 2}]', observationTokenCount=math.nan)
+
+    numbers = {"activationRatio": 1, "messageTokensThreshold": 0, "currentPendingTokens": 0}
+    storage(emulator, "omSwapBuffered", "mastra_observational_memory", id="m", now="2026-01-02", **numbers)
+
+    assert loaded_memory(emulator)["observationTokenCount"] == 2
+
+
 def test_activation_without_numbers_takes_one_chunk(emulator: Emulator) -> None:
     chunks = [{"observations": text, "tokenCount": 1, "messageTokens": 5000} for text in ("a", "b")]
 

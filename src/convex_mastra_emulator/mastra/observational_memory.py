@@ -43,8 +43,8 @@ _TABLE = "mastra_observational_memory"
 
 
 def _number(value: Any) -> float:
-    """``Number(value || 0)`` for what these columns hold."""
-    return value if isinstance(value, float) else 0.0
+    """``Number(value || 0)`` for what these columns hold: NaN, too, counts as 0."""
+    return value if isinstance(value, float) and truthy(value) else 0.0
 
 
 def _required(ctx: MutationContext, record_id: Any) -> Document:
