@@ -29,10 +29,11 @@ WRITE, READ, QUERY = "mastra/nativeVector:write", "mastra/nativeVector:read", "m
 _DOCS: Row = {"tableName": "docs_vectors", "vectorIndexName": "by_embedding"}
 _NOTES: Row = {"tableName": "notes_vectors", "vectorIndexName": "by_embedding", "filterFields": ["label", "tenant"]}
 _NAMED = {"idField": "id", "idIndexName": "by_record_id", "vectorField": "embedding", "metadataField": "metadata"}
+# None with filter fields that the table does not have: a row without them could not be updated in convex-test
+# (divergence "removal-of-an-unknown-field").
 _ODD_CONFIGS: tuple[Any, ...] = (
     {**_NOTES, **_NAMED, "dimension": 3.0},
     {**_NOTES, "filterFields": ["tenant"]},
-    {**_DOCS, "filterFields": ["label"]},
     {**_DOCS, "idIndexName": "by_nothing"},
     {**_DOCS, "unknown": 1.0},
     {"tableName": "docs_vectors"},

@@ -177,6 +177,16 @@ def test_patch_with_null(pair: Pair) -> None:
     assert_equal_answers(storage(pair, "updateSchedule", "mastra_schedules", id="s", patch=None))
 
 
+@pytest.mark.diverges("removal-of-an-unknown-field")
+def test_removal_of_a_filter_field_that_the_table_does_not_have(pair: Pair) -> None:
+    config = {"tableName": "docs_vectors", "vectorIndexName": "by_embedding", "filterFields": ["label"]}
+    args = {"op": "upsert", "config": config, "ids": ["a"], "vectors": [[1, 0, 0]], "metadata": [{}]}
+    pair.on_both(lambda side: side.call("mutation", WRITE, args))
+
+    # The row is there now: it is patched, and filter fields that its metadata lacks are removed.
+    assert_equal_answers(pair.on_both(lambda side: side.call("mutation", WRITE, args)))
+
+
 @pytest.mark.diverges("undecodable-ids")
 def test_id_that_is_none(pair: Pair) -> None:
     read = {"op": "getByConvexIds", "config": NOTES, "ids": ["garbage"]}
