@@ -7,19 +7,17 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.differential.observational_memory_strategies import observational_memory_sequences
 from tests.differential.pair import Pair, Step, play
-from tests.differential.storage_strategies import (
+from tests.differential.storage_strategies import rows_of, sequences, typed_steps
+from tests.differential.table_strategies import (
     background_task_sequences,
     fallback_sequences,
     memory_sequences,
-    observational_memory_sequences,
-    rows_of,
     schedule_sequences,
-    sequences,
-    typed_steps,
     vector_sequences,
-    workflow_sequences,
 )
+from tests.differential.workflow_strategies import workflow_sequences
 
 NewPair = Callable[[], Pair]
 
