@@ -152,6 +152,8 @@ def make_server(
         access_log=False,
         lifespan="off",
         server_header=False,
+        # Read in Python (h11), a request alone takes longer than the whole call in process.
+        http="httptools",
         ws="websockets-sansio",
         # Numbers of a deployment: crates/local_backend/src/subs/mod.rs, crates/sync/src/worker.rs.
         ws_ping_interval=5,
