@@ -119,7 +119,7 @@ def _round_trips() -> Iterator[Result]:
             began = time.perf_counter()
             post()
             slowest = max(slowest, time.perf_counter() - began)
-        yield Result(goal="G15", claim="slowest of 1,000 calls, milliseconds", measured=slowest * 1000, at_most=40)
+        yield Result(goal="G15", claim="slowest of 1,000 calls, milliseconds", measured=slowest * 1000, at_most=5)
 
 
 @contextmanager
