@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from tests.node_project import PROJECT, ensure_npm_project, node_binary
+from pytest_mastra_convex.node_project import ensure_npm_project, node_binary
 
 _PAIRS = 31
 _BATCH_SECONDS = 0.002
@@ -77,10 +77,10 @@ class Peer:
     """convex-test in Node, doing the same work."""
 
     def __init__(self) -> None:
-        ensure_npm_project(lambda text: print(text, file=sys.stderr))
+        project = ensure_npm_project(lambda text: print(text, file=sys.stderr))
         script = Path(__file__).with_name("peer.mjs")
         self._process = subprocess.Popen(
-            [str(node_binary()), "--no-warnings", str(script), str(PROJECT)],
+            [str(node_binary()), "--no-warnings", str(script), str(project)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock
-from tests.node_project import Oracle, ensure_npm_project
+from pytest_mastra_convex.node_project import Oracle, ensure_npm_project
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from typing import IO
 
 import pytest
 
+from pytest_mastra_convex.node_project import ensure_npm_project, node_binary
 from tests.clients.node_cases import ServedDeployment
-from tests.node_project import ensure_npm_project, node_binary
 
 START_DEADLINE_SECONDS = 30
 STOP_DEADLINE_SECONDS = 10

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.node_project import node_binary
+from pytest_mastra_convex.node_project import node_binary
 
 FOLDER = Path(__file__).resolve().parent
 

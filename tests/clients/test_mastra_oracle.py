@@ -6,6 +6,7 @@ convex-test does not have: a deployment's limits, its keys, its paths and its te
 
 import pytest
 
+from pytest_mastra_convex.node_project import Oracle
 from tests.clients.node_cases import (
     CaseResult,
     NodeCase,
@@ -15,7 +16,6 @@ from tests.clients.node_cases import (
     run_script,
     scripts,
 )
-from tests.node_project import Oracle
 
 
 def oracle_cases(script: str) -> list[NodeCase]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator.server.process import ServedProcess
-from tests.node_project import node_binary
+from pytest_mastra_convex.node_project import node_binary
 
 FUNCTIONS = "tests.clients.live_functions:FUNCTIONS"
 SCRIPT = Path(__file__).with_name("live_client.mjs")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from convex_mastra_emulator.schema import Schema
+from pytest_mastra_convex.node_project import Oracle
 from tests.differential.pair import Pair
-from tests.node_project import Oracle
 
 # The same examples on every run, so that a red run is a change of ours.  To look for new faults, EXAMPLES=1000 draws as
 # many fresh ones and makes a failing one small, which may take minutes: then give --timeout=0, too.

@@ -17,6 +17,7 @@ from convex_mastra_emulator.runtime.identity import ADMIN
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.values.codec import decode, decode_measured, encode
 from convex_mastra_emulator.values.size import Measured
+from pytest_mastra_convex.node_project import FunctionKind, Oracle
 from tests.differential.comparison import (
     Answer,
     Naming,
@@ -25,7 +26,6 @@ from tests.differential.comparison import (
     without_last_empty_page,
 )
 from tests.differential.programs import Answers, Program, run_program
-from tests.node_project import FunctionKind, Oracle
 
 START_MS = 1_700_000_000_000
 

@@ -7,7 +7,7 @@ import pytest
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.mastra import define_native_vector_table, mastra_schema, mastra_tables
 from convex_mastra_emulator.schema import define_schema, v
-from tests.node_project import Oracle
+from pytest_mastra_convex.node_project import Oracle
 
 TABLE_COUNT = 16
 

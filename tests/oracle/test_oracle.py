@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.node_project import NodeProjectError, Oracle, ValueFormat
+from pytest_mastra_convex.node_project import NodeProjectError, Oracle, ValueFormat
 
 MASTRA_TABLES = {
     "mastra_background_tasks",

@@ -24,7 +24,7 @@ from convex_mastra_emulator.stores import (
     StorageError,
     Thread,
 )
-from tests.node_project import Oracle
+from pytest_mastra_convex.node_project import Oracle
 
 pytestmark = pytest.mark.xdist_group("stores-contract")
 

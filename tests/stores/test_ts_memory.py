@@ -15,7 +15,7 @@ import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock, connect
 from convex_mastra_emulator.server import serve
-from tests.node_project import ensure_npm_project
+from pytest_mastra_convex.node_project import ensure_npm_project
 from tests.stores.ts_calls import Answer, Call, Result, by_python, by_typescript, call
 
 

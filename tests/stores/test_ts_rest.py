@@ -20,7 +20,7 @@ from convex_mastra_emulator.stores.channels import ChannelConfig, ChannelInstall
 from convex_mastra_emulator.stores.schedules import Schedule, ScheduleTrigger
 from convex_mastra_emulator.stores.scores import SaveScorePayload, ScoreFilters
 from convex_mastra_emulator.stores.times import to_epoch_ms
-from tests.node_project import ensure_npm_project
+from pytest_mastra_convex.node_project import ensure_npm_project
 from tests.stores.ts_rest_calls import Answer, Call, by_python, by_typescript, new_emulator
 
 UNDEFINED = {"$undefined": True}

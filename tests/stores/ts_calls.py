@@ -30,7 +30,7 @@ from convex_mastra_emulator.stores.storage_client import StorageClient
 from convex_mastra_emulator.stores.threads import Thread, ThreadFilter
 from convex_mastra_emulator.stores.times import to_iso
 from convex_mastra_emulator.stores.workflows import ConvexWorkflows
-from tests.node_project import node_binary
+from pytest_mastra_convex.node_project import node_binary
 from tests.stores.recording import RecordingDeployment as RecordingDeployment
 
 SCRIPT = Path(__file__).parent / "ts_memory.mjs"

@@ -25,7 +25,7 @@ from convex_mastra_emulator.stores.server_cache import ConvexServerCache
 from convex_mastra_emulator.stores.store import ConvexStore
 from convex_mastra_emulator.stores.times import from_epoch_ms, to_epoch_ms, to_iso
 from convex_mastra_emulator.stores.vector import ConvexVector
-from tests.node_project import node_binary
+from pytest_mastra_convex.node_project import node_binary
 from tests.stores.recording import RecordingDeployment
 
 SCRIPT = Path(__file__).parent / "ts_rest.mjs"

@@ -39,7 +39,7 @@ from convex_mastra_emulator.values.javascript import (
     trim,
     truthy,
 )
-from tests.node_project import node_binary
+from pytest_mastra_convex.node_project import node_binary
 
 Answers = dict[str, list[Any]]
 

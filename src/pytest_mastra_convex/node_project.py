@@ -1,9 +1,13 @@
-"""Node and the npm project in `convex/`, as the tests use them.
+"""Node, the npm project in ``convex/``, and the *oracle*: the published handlers on convex-test.
 
-Finds a Node that can load the project, installs its packages once per change of `package-lock.json`, and runs the
-*oracle*: the published `@mastra/convex` handlers on convex-test (`convex/oracle/server.mjs`).  Nothing here imports
-pytest; the fixtures stand in `conftest.py`.
+Finds a Node that can load the project, installs its packages once per change of ``package-lock.json``, and runs
+``oracle/server.mjs``.  Nothing here imports pytest.
+
+The project comes with the package.  In a checkout it is used where it stands; an installed one is copied to a folder of
+the user's cache, because npm's packages do not belong into site-packages.
 """
+
+from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -23,7 +27,26 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-PROJECT = Path(__file__).resolve().parent.parent / "convex"
+_SHIPPED = Path(__file__).parent / "functions"
+
+
+def npm_project() -> Path:
+    """The npm project: the checkout's, or a copy of the shipped one in the user's cache."""
+    if _SHIPPED.is_symlink():
+        return _SHIPPED.resolve()
+    content = b"".join(path.read_bytes() for path in sorted(_SHIPPED.rglob("*")) if path.is_file())
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    project = cache / "convex-mastra-emulator" / hashlib.sha256(content).hexdigest()[:16]
+    if not project.exists():
+        project.parent.mkdir(parents=True, exist_ok=True)
+        copy = Path(tempfile.mkdtemp(dir=project.parent))
+        shutil.copytree(_SHIPPED, copy, dirs_exist_ok=True)
+        try:
+            copy.rename(project)
+        except OSError:  # another process was faster
+            shutil.rmtree(copy)
+    return project
+
 
 START_DEADLINE_SECONDS = 30
 STOP_GRACE_SECONDS = 5
@@ -50,8 +73,9 @@ def node_binary() -> Path:
     raise NodeProjectError(f'No Node 22.18 or newer (found: {tried}). Get one with: pip install -e ".[test]"')
 
 
-def ensure_npm_project(report: Callable[[str], None], project: Path = PROJECT) -> Path:
-    """The npm project with its packages installed as `package-lock.json` says; tells `report` what takes time."""
+def ensure_npm_project(report: Callable[[str], None], project: Path | None = None) -> Path:
+    """The npm project with its packages installed as ``package-lock.json`` says; tells ``report`` what takes time."""
+    project = project or npm_project()
     lock_hash = hashlib.sha256((project / "package-lock.json").read_bytes()).hexdigest()
     stamp = project / "node_modules" / ".package-lock.sha256"
     if _read(stamp) == lock_hash:
@@ -71,7 +95,7 @@ class Oracle:
 
     url: str
 
-    def __init__(self, project: Path = PROJECT) -> None:
+    def __init__(self, project: Path) -> None:
         self._project = project
         self._resources = ExitStack()
 
