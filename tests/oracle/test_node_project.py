@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytest_mastra_convex import node_project
-from pytest_mastra_convex.node_project import NodeProjectError, Oracle, ensure_npm_project, node_binary, npm_project
+from pytest_mastra_convex.node_project import NodeProjectError, Oracle, ensure_npm_project, node_binary
 
 MANIFEST = '{"name": "empty", "version": "1.0.0"}'
 LOCK = (
@@ -91,7 +91,7 @@ def test_oracle_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 
 def test_oracle_ends_with_its_block() -> None:
-    with Oracle(npm_project()) as oracle:
+    with Oracle(node_project.npm_project()) as oracle:
         address = urlsplit(oracle.url)
         socket.create_connection((address.hostname, address.port)).close()
 
@@ -101,7 +101,7 @@ def test_oracle_ends_with_its_block() -> None:
 
 # A run that dies in between must say what the oracle printed, not only that a connection broke.
 def test_oracle_that_has_died_says_so() -> None:
-    with Oracle(npm_project()) as oracle:
+    with Oracle(node_project.npm_project()) as oracle:
         oracle.version()
         assert oracle.process.stdin is not None
         oracle.process.stdin.close()
