@@ -296,12 +296,64 @@ def test_emulator_goes_on_after_a_rollback(emulator: Emulator) -> None:
     assert texts(emulator) == ["kept"]
 
 
-# Rollback undoes data; a function a test defined inside is still there (there is nothing to undo it by).
-def test_rollback_keeps_functions(emulator: Emulator) -> None:
-    with emulator.rollback():
-        emulator.define("front:defined", query(lambda ctx, args: 1))
+# A test that replaces a function or sets a variable must not change it for the tests after it.
+def test_rollback_undoes_definitions_and_variables(emulator: Emulator) -> None:
+    emulator.define("front:defined", query(lambda ctx, args: ctx.env.get("FRONT", "none")))
 
-    assert emulator.query("front:defined") == 1
+    with emulator.rollback():
+        emulator.define("front:defined", query(lambda ctx, args: 2))
+        emulator.define("front:more", query(lambda ctx, args: 3))
+        emulator.env["FRONT"] = "set"
+
+    assert emulator.query("front:defined") == "none"
+    assert "front:more" not in emulator.function_paths()
+
+
+# Variables
+
+
+@pytest.mark.parametrize("make", [query, mutation, action])
+def test_functions_see_the_environment(emulator: Emulator, make: Any) -> None:
+    emulator.define("front:env", make(lambda ctx, args: ctx.env["FRONT"]))
+
+    emulator.env["FRONT"] = "set"
+
+    assert getattr(emulator, emulator_method(make))("front:env") == "set"
+
+
+def emulator_method(make: Any) -> str:
+    return {query: "query", mutation: "mutation", action: "action"}[make]
+
+
+# The machine's own variables are nobody's business.
+def test_environment_is_empty_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONT", "of the machine")
+
+    assert Emulator().env == {}
+
+
+# Journal
+
+
+def test_journal_tells_every_call(emulator: Emulator) -> None:
+    emulator.define("front:double", query(lambda ctx, args: args["n"] * 2))
+
+    emulator.query("front:double", {"n": 2})
+    with pytest.raises(FunctionError):
+        emulator.query("front:double", {})
+
+    first, second = emulator.journal
+    assert (first.kind, first.path, first.arguments, first.value, first.error) == (
+        "query", "front:double", {"n": 2.0}, 4.0, None
+    )  # fmt: skip
+    assert second.error is not None
+
+
+def test_refused_calls_are_in_the_journal(emulator: Emulator) -> None:
+    with pytest.raises(RequestRefused):
+        emulator.query("")
+
+    assert [entry.path for entry in emulator.journal] == [""]
 
 
 # Repeatability

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 
 from convex_mastra_emulator import Emulator, __version__
 from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
 from convex_mastra_emulator.runtime.tokens import provider_of_tests
 from convex_mastra_emulator.schema import Schema
 
@@ -74,6 +75,33 @@ def define_functions(emulator: Emulator, source: str) -> None:
             raise click.BadParameter(f"{source!r}: {path!r}: {error}") from None
 
 
+def named_values(option: str, texts: Iterable[str]) -> dict[str, str]:
+    """The pairs of a repeated option ``NAME=VALUE``.
+
+    Raises:
+        click.BadParameter: for a text without ``=``.
+    """
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
+        pairs[name] = value
+    return pairs
+
+
+def changed_limits(texts: Iterable[str]) -> Limits:
+    """The limits with those changed that ``--limit`` names.
+
+    Raises:
+        click.BadParameter: for a name that is no limit, or a value that is no number.
+    """
+    try:
+        return DEFAULT_LIMITS.lowered({name: int(value) for name, value in named_values("--limit", texts).items()})
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--limit") from None
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -97,6 +125,9 @@ def define_functions(emulator: Emulator, source: str) -> None:
     metavar="MODULE:ATTRIBUTE",
     help="Mapping from paths to Python functions, defined beside Mastra's.",
 )
+@click.option("--limit", "limits", metavar="NAME=NUMBER", multiple=True, help="Change one limit; can be repeated.")
+@click.option("--env", metavar="NAME=VALUE", multiple=True, help="Set an environment variable of the functions.")
+@click.option("--seed", type=int, help="Make ids repeatable.")
 @click.option("--test-token-secret", hidden=True, help="Accept users' tokens signed with this key.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True, help="Stop when standard input ends.")
 @click.option(
@@ -108,6 +139,9 @@ def serve(
     admin_key: str | None,
     schema_source: str | None,
     functions_source: str | None,
+    limits: tuple[str, ...],
+    env: tuple[str, ...],
+    seed: int | None,
     test_token_secret: str | None,
     *,
     stop_with_stdin: bool,
@@ -123,9 +157,12 @@ def serve(
 
     emulator = Emulator(
         None if schema_source is None else load_schema(schema_source),
+        limits=changed_limits(limits),
+        seed=seed,
         auth_providers=[] if test_token_secret is None else [provider_of_tests(test_token_secret)],
         redact_errors=redact_errors,
     )
+    emulator.env.update(named_values("--env", env))
     if functions_source is not None:
         define_functions(emulator, functions_source)
 

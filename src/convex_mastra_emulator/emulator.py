@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
@@ -16,14 +17,15 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 from convex_mastra_emulator.clock import Clock, SystemClock
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
-from convex_mastra_emulator.errors import NotEmulated
+from convex_mastra_emulator.errors import EmulatorError, NotEmulated
+from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
 from convex_mastra_emulator.runtime.arguments import ReadArguments, python_arguments
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.executor import Executor
-from convex_mastra_emulator.runtime.failures import raised_to_client
+from convex_mastra_emulator.runtime.failures import Failure, raised_to_client
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
 from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
@@ -37,7 +39,7 @@ from convex_mastra_emulator.runtime.tokens import (
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.usage import Usage
 from convex_mastra_emulator.values.ids import IdSource
-from convex_mastra_emulator.values.size import copy_of
+from convex_mastra_emulator.values.size import Measured, copy_of
 from convex_mastra_emulator.values.types import Value
 
 if TYPE_CHECKING:
@@ -71,7 +73,9 @@ class Emulator:
     Attributes:
         limits: as given.
         clock: as given.
+        env: the environment variables of its functions (``ctx.env``); none from the machine's.
         usage: what the last call read and wrote.
+        journal: the last calls.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class Emulator:
         self._auth_providers = list(auth_providers)
         self._token_secret: str | None = None
         self.usage = Usage()
+        self.journal = Journal()
         self._requests = random.Random(seed)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
         self._store = Store(schema or mastra_schema())
@@ -102,6 +107,7 @@ class Emulator:
             cursors=CursorCodec(_CURSOR_KEY),
         )
 
+        self.env = self._executor.env
         self._subscriptions = Subscriptions()
         self._executor.commit_listeners.append(self._subscriptions.on_commit)
 
@@ -173,9 +179,35 @@ class Emulator:
             RequestRefused: when the request fails before a function runs.
             DeploymentError: of kind INTERNAL, when the deployment itself fails.
         """
-        outcome = self._executor.call(path, read_arguments, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
+        given: list[Measured] = []
+
+        def read(limits: Limits) -> list[Measured]:
+            given.extend(read_arguments(limits))
+            return given
+
+        started_ns = time.perf_counter_ns()
+        try:
+            outcome = self._executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
+        except EmulatorError as error:
+            self._note(path, kind, given, Outcome(failure=Failure(message=str(error))), started_ns)
+            raise
+        self._note(path, kind, given, outcome, started_ns)
         self.usage = outcome.usage
         return outcome
+
+    def _note(
+        self, path: str, kind: FunctionKind | None, given: list[Measured], outcome: Outcome, started_ns: int
+    ) -> None:
+        entry = JournalEntry(
+            "function" if kind is None else kind.value.lower(),
+            path,
+            given[0].value if given else None,
+            outcome.value,
+            None if outcome.failure is None else outcome.failure.message,
+            outcome.usage,
+            time.perf_counter_ns() - started_ns,
+        )
+        self.journal.add(entry)
 
     def new_request_id(self) -> str:
         """Sixteen hexadecimal digits, as a deployment names its requests."""
@@ -302,9 +334,18 @@ class Emulator:
 
     @contextmanager
     def rollback(self) -> Iterator[Emulator]:
-        """Undoes, at its end, everything that was written inside; costs what was written, not what is stored."""
+        """Undoes, at its end, everything that was written and defined inside.
+
+        It costs what was written, not what is stored.
+        """
+        functions, env = self._functions.snapshot(), dict(self.env)
         with self._executor.mark():
-            yield self
+            try:
+                yield self
+            finally:
+                self._functions.restore(functions)
+                self.env.clear()
+                self.env.update(env)
 
     def __enter__(self) -> Emulator:
         return self

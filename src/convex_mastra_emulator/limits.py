@@ -6,7 +6,9 @@ crates/vector/src/lib.rs (convex-engine.md §0, checked 2026-11-21).  Sizes are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 MIB = 1 << 20
 
@@ -47,6 +49,21 @@ class Limits:
     vector_results_max: int = 256
     vector_results_default: int = 10
     vector_conditions_max: int = 64
+
+    def lowered(self, numbers: Mapping[str, object]) -> Limits:
+        """These limits with some numbers changed.
+
+        Raises:
+            ValueError: for a name that is no limit, and for what is no whole number of at least 0.
+        """
+        known = {field.name for field in fields(self)} - {"profile"}
+        for name, number in numbers.items():
+            if name not in known:
+                raise ValueError(f"unknown limit {name!r}; known are: {', '.join(sorted(known))}")
+            if type(number) is not int or number < 0:
+                raise ValueError(f"limit {name} must be a whole number of at least 0, got {number!r}")
+        changed: dict[str, Any] = dict(numbers)
+        return replace(self, **changed)
 
 
 DEFAULT_LIMITS = Limits()

@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = "convex_mastra_emulator"
 LAYERS = (
-    ("errors", "limits", "clock", "usage", "deployment"),
+    ("errors", "limits", "clock", "usage", "journal", "deployment"),
     ("values",),
     ("schema",),
     ("database",),

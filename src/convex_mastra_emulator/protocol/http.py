@@ -20,6 +20,7 @@ from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, 
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, read_authorization, require_admin
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
+from convex_mastra_emulator.protocol.control import Control
 from convex_mastra_emulator.protocol.messages import (
     CallRequest,
     JsonBody,
@@ -142,6 +143,8 @@ class HttpApi:
             "/api/query_at_ts": {"POST": self._call_at},
             "/api/query_batch": {"POST": self._call_batch},
         }
+        control = Control(emulator)
+        self._routes |= {path: {"POST": self._control(operation)} for path, operation in control.operations.items()}
 
     def handle(self, request: HttpRequest) -> tuple[HttpResponse, list[CallReport]]:
         """Answers a request, and reports the calls it made."""
@@ -246,6 +249,13 @@ class HttpApi:
         at_ns = self._emulator.timestamp_ns()
         results = [self._result(exchange, call, FunctionKind.QUERY, identity, at_ns=at_ns) for call in calls]
         return _json_response(200, {"results": results})
+
+    def _control(self, operation: Callable[[], dict[str, Any]]) -> Route:
+        def route(exchange: _Exchange) -> HttpResponse:
+            require_admin(self._identify(exchange))
+            return _json_response(200, operation())
+
+        return route
 
     # Running
 

@@ -9,7 +9,7 @@ convex-js src/server/impl/database_impl.ts, vector_search_impl.ts
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from convex import ConvexInt64
@@ -224,13 +224,22 @@ class _Context:
     Attributes:
         auth: who calls.
         console: logs into the lines of the response.
+        env: the deployment's environment variables, ``process.env`` in TypeScript.
     """
 
-    def __init__(self, calls: Calls, identity: Identity, console: Console, now_ms: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        identity: Identity,
+        console: Console,
+        env: Mapping[str, str],
+        now_ms: Callable[[], float],
+    ) -> None:
         self._calls = calls
         self._now_ms = now_ms
         self.auth = Auth(identity)
         self.console = console
+        self.env = env
 
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""

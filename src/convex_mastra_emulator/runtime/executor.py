@@ -65,6 +65,7 @@ class Executor:
         self.lock = threading.RLock()
         self.history = History(store)
         self.commit_listeners: list[CommitListener] = []
+        self.env: dict[str, str] = {}
         self._id_source = id_source
         self._latest_ns = 0
         self._is_open = False
@@ -243,9 +244,9 @@ class Executor:
     def _context(self, call: Call, transaction: Transaction | None) -> Any:
         console = Console(call.logs)
         if transaction is None:
-            return ActionContext(ActionCalls(self, call), call.identity, console, self._now_ms)
+            return ActionContext(ActionCalls(self, call), call.identity, console, self.env, self._now_ms)
         started_ms = float(transaction.begin_ns // 1_000_000)
-        rest = (NestedCalls(self, call, transaction), call.identity, console, lambda: started_ms)
+        rest = (NestedCalls(self, call, transaction), call.identity, console, self.env, lambda: started_ms)
         if call.function.kind is FunctionKind.QUERY:
             return QueryContext(DatabaseReader(transaction, self.cursors), *rest)
         return MutationContext(DatabaseWriter(transaction, self.cursors), *rest)

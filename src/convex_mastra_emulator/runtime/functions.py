@@ -128,6 +128,14 @@ class FunctionRegistry:
             )
         self._functions[parse_path(path)] = function
 
+    def snapshot(self) -> dict[FunctionPath, Function]:
+        """All functions as they are now, for :meth:`restore`."""
+        return dict(self._functions)
+
+    def restore(self, functions: dict[FunctionPath, Function]) -> None:
+        """Goes back to a snapshot."""
+        self._functions = dict(functions)
+
     def paths(self) -> list[str]:
         """The paths of all functions, sorted."""
         return sorted(path.stripped for path in self._functions)

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +54,9 @@ class ServedProcess:
         host: the address to listen on.
         port: 0 takes a free one.
         admin_key: a random one if None.
+        limits: numbers of :class:`~convex_mastra_emulator.limits.Limits` to change.
+        env: environment variables of the functions.
+        seed: makes ids repeatable.
 
     Attributes:
         url: what clients take as ``CONVEX_URL``.
@@ -71,6 +74,9 @@ class ServedProcess:
         host: str = "127.0.0.1",
         port: int = 0,
         admin_key: str | None = None,
+        limits: Mapping[str, int] | None = None,
+        env: Mapping[str, str] | None = None,
+        seed: int | None = None,
     ) -> None:
         self.admin_key = admin_key or new_admin_key()
         self._token_secret = new_secret()
@@ -79,6 +85,10 @@ class ServedProcess:
         command += ["--host", host, "--port", str(port)]
         command += ["--admin-key", self.admin_key, "--test-token-secret", self._token_secret]
         command += ["--functions", functions] if functions is not None else []
+        command += ["--seed", str(seed)] if seed is not None else []
+        for option, pairs in (("--limit", limits), ("--env", env)):
+            for name, value in (pairs or {}).items():
+                command += [option, f"{name}={value}"]
         with _schema_source(schema) as source:
             command += ["--schema", source] if source is not None else []
             self._start(command)
