@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import sys
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
 import click
 
-from convex_mastra_emulator import Emulator, __version__
+from convex_mastra_emulator import Emulator, __version__, sources
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
 from convex_mastra_emulator.runtime.tokens import provider_of_tests
 from convex_mastra_emulator.schema import Schema
+from convex_mastra_emulator.sources import SourceError
 
 DEFAULT_PORT = 3210  # the Convex local backend's
 
@@ -25,38 +23,16 @@ def main() -> None:
     """A Convex deployment, as the Mastra agent framework uses it, on this machine."""
 
 
-def load_attribute(source: str) -> object:
-    """The attribute ``module:attribute`` of Python code; modules of the current folder are found, too.
-
-    Raises:
-        click.BadParameter: when there is none, saying why.
-    """
-    module, colon, attribute = source.partition(":")
-    if not colon:
-        raise click.BadParameter(f"{source!r} is neither a file nor `module:attribute`")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # importing a module runs its code, which may raise anything
-        raise click.BadParameter(f"{source!r}: {type(error).__name__}: {error}") from None
-
-
 def load_schema(source: str) -> Schema:
-    """The schema in a JSON file of ``schema.export()``, or the attribute ``module:attribute`` of Python code.
+    """The schema ``--schema`` names.
 
     Raises:
         click.BadParameter: when there is none, saying why.
     """
-    path = Path(source)
-    if not path.is_file():
-        schema = load_attribute(source)
-        if not isinstance(schema, Schema):
-            raise click.BadParameter(f"{source!r} must be a Schema, got {type(schema).__name__}")
-        return schema
     try:
-        return Schema.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (EmulatorError, ValueError, OSError) as error:
-        raise click.BadParameter(f"{source!r}: {type(error).__name__}: {error}") from None
+        return sources.load_schema(source)
+    except SourceError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def define_functions(emulator: Emulator, source: str) -> None:
@@ -65,13 +41,14 @@ def define_functions(emulator: Emulator, source: str) -> None:
     Raises:
         click.BadParameter: when it is none.
     """
-    functions = load_attribute(source)
-    if not isinstance(functions, Mapping):
-        raise click.BadParameter(f"{source!r} must be a mapping of paths to functions, got {type(functions).__name__}")
+    try:
+        functions = sources.load_functions(source)
+    except SourceError as error:
+        raise click.BadParameter(str(error)) from None
     for path, function in functions.items():
         try:
             emulator.define(path, function)
-        except (EmulatorError, TypeError) as error:
+        except EmulatorError as error:
             raise click.BadParameter(f"{source!r}: {path!r}: {error}") from None
 
 

@@ -1,31 +1,71 @@
-"""Hooks of the plugin.  Imports pytest and nothing heavy: every project that has the package installed pays for it.
-
-Marker ``diverges("id")``: the test shows a known difference, registered in ``divergences.toml``; it must fail.
-"""
+"""Hooks of the plugin.  Imports pytest and nothing heavy: every project that has the package installed pays for it."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
+
+from pytest_mastra_convex import fixtures
+from pytest_mastra_convex.evidence import TARGET_FIXTURE, EvidencePlugin, target_of
+from pytest_mastra_convex.fixtures import PLACE
+from pytest_mastra_convex.markers import MARKERS, convex_marker, diverging_id
+from pytest_mastra_convex.options import SETTINGS, add_options, read_settings
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declares the options."""
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the marker."""
-    config.addinivalue_line(
-        "markers", 'diverges("id"): shows a registered difference between two targets; must fail as long as it is there'
-    )
+    """Reads the options, registers markers and fixtures."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    config.stash[SETTINGS] = read_settings(config)
+    config.pluginmanager.register(fixtures, "convex-fixtures")
+    config.pluginmanager.register(EvidencePlugin(config), "convex-evidence")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Says on what tests run."""
+    from pytest_mastra_convex.versions import header
+
+    return [header(config.stash[SETTINGS])]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs every test that uses a deployment on each target."""
+    targets = metafunc.config.stash[SETTINGS].targets
+    if len(targets) > 1 and TARGET_FIXTURE in metafunc.fixturenames:
+        metafunc.parametrize(TARGET_FIXTURE, targets, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Turns ``diverges`` into a strict xfail with the register's reason."""
+    """Checks the markers, and turns ``diverges`` into a strict xfail with the register's reason."""
+    for item in items:
+        if item.get_closest_marker("convex") is not None:
+            convex_marker(item)
     marked = [(item, marker) for item in items for marker in item.iter_markers("diverges")]
     if not marked:
         return
-    from pytest_mastra_convex.divergences import load_divergences
+    from pytest_mastra_convex.divergences import applies_to, load_divergences
 
     divergences = load_divergences()
     for item, marker in marked:
-        if len(marker.args) != 1 or marker.kwargs or marker.args[0] not in divergences:
-            known = ", ".join(sorted(divergences))
-            raise pytest.UsageError(f"{item.nodeid}: diverges() takes one registered id; known are: {known}")
-        divergence = divergences[marker.args[0]]
-        item.add_marker(pytest.mark.xfail(strict=True, reason=f"{divergence.id}: {divergence.reason}"))
+        divergence = divergences[diverging_id(item, marker, divergences)]
+        target = target_of(item)
+        # A test that runs on no target holds two of them against each other by itself.
+        if target is None or applies_to(divergence, target):
+            item.add_marker(pytest.mark.xfail(strict=True, reason=f"{divergence.id}: {divergence.reason}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows the calls of a test that failed."""
+    report = yield
+    place = item.stash.get(PLACE, None)
+    if place is not None and report.failed and (lines := place.journal.lines()):
+        report.sections.append((f"Convex calls on the target {place.target}", "\n".join(lines)))
+    return report

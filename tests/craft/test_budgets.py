@@ -88,8 +88,14 @@ def _is_overload(node: Definition) -> bool:
     return any(isinstance(name, ast.Name) and name.id == "overload" for name in node.decorator_list)
 
 
+# A case of the conformance suite has its reason in the comment above it, as every test.
 def test_public_names_are_documented() -> None:
-    assert [found for name, tree in TREES.items() for found in undocumented(tree.body, f"{name} ")] == []
+    assert [
+        found
+        for name, tree in TREES.items()
+        for found in undocumented(tree.body, f"{name} ")
+        if "/conformance/test_" not in name
+    ] == []
 
 
 def test_undocumented_names_are_found() -> None:

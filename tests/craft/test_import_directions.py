@@ -18,7 +18,7 @@ LAYERS = (
     ("database",),
     ("runtime",),
     ("mastra",),
-    ("emulator", "connection"),
+    ("emulator", "connection", "sources"),
     ("protocol",),
     ("server",),
     ("demo",),

@@ -6,6 +6,7 @@ however that ends: it watches a pipe only the parent holds.
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 import sys
@@ -14,10 +15,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+from urllib.parse import urlsplit
 
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, issue_token
@@ -144,6 +146,23 @@ class ServedProcess:
         return issue_token(
             self._token_secret, subject=subject, now_s=time.time(), valid_seconds=valid_seconds, **claims
         )
+
+    def mark(self) -> None:
+        """Remembers the state as it is now, for :meth:`rollback`."""
+        self._control("mark")
+
+    def rollback(self) -> None:
+        """Goes back to the last :meth:`mark`, which stays."""
+        self._control("rollback")
+
+    def _control(self, operation: str) -> None:
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_STOP_SECONDS_MAX)
+        with closing(connection):
+            connection.request("POST", f"/_emulator/{operation}", "{}", {"Authorization": f"Convex {self.admin_key}"})
+            response = connection.getresponse()
+            text = response.read().decode()
+        if response.status != http.HTTPStatus.OK:
+            raise EmulatorError(f"/_emulator/{operation} was refused: {response.status} {text}")
 
     def stop(self) -> None:
         """Ends the child: asks it first."""

@@ -1,0 +1,207 @@
+"""The fixtures.  Everything heavy is imported when a fixture is first used."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mastra_convex.markers import convex_marker, skip_reason
+from pytest_mastra_convex.options import SETTINGS
+
+if TYPE_CHECKING:
+    from convex_mastra_emulator import Deployment, Emulator
+    from convex_mastra_emulator.stores import (
+        ConvexNativeVector,
+        ConvexServerCache,
+        ConvexStore,
+        ConvexVector,
+        NativeVectorIndex,
+    )
+    from pytest_mastra_convex.client import GuardedClient
+    from pytest_mastra_convex.factories import MastraFactory
+    from pytest_mastra_convex.targets import Functions, Place, SchemaSource, Setup, Target
+    from pytest_mastra_convex.template import Template
+    from pytest_mastra_convex.usage import UsageOfTest
+
+PLACE = pytest.StashKey[Any]()
+"""The place of a test, for the report of its failure."""
+
+
+def _progress(config: pytest.Config) -> Callable[[str], None]:
+    """Tells something on the terminal at once, also while output is captured."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+
+    def report(text: str) -> None:
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    return report
+
+
+@pytest.fixture(scope="session")
+def convex_target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """The kind of deployment; with several targets every test that uses it runs on each."""
+    from pytest_mastra_convex.targets import open_target
+
+    settings = request.config.stash[SETTINGS]
+    name = getattr(request, "param", settings.targets[0])
+    target = open_target(name, settings, _progress(request.config))
+    yield target
+    target.close()
+
+
+@pytest.fixture(scope="session")
+def convex_schema(request: pytest.FixtureRequest) -> SchemaSource:
+    """The tables of the emulator, from ``--convex-schema``; override it for a folder of tests."""
+    return request.config.stash[SETTINGS].schema
+
+
+@pytest.fixture(scope="session")
+def convex_functions(request: pytest.FixtureRequest) -> Functions:
+    """Functions defined beside Mastra's, from ``--convex-functions``; override it for a folder of tests."""
+    return request.config.stash[SETTINGS].functions
+
+
+@pytest.fixture(scope="session")
+def convex_template(
+    request: pytest.FixtureRequest, convex_target: Target, convex_schema: SchemaSource, convex_functions: Functions
+) -> Template:
+    """What every test begins with; override it and call ``seed`` to begin with data."""
+    from pytest_mastra_convex.targets import Setup
+    from pytest_mastra_convex.template import Template
+
+    limits = request.config.stash[SETTINGS].limits
+    return Template(convex_target, Setup(schema=convex_schema, functions=convex_functions, limits=limits))
+
+
+@pytest.fixture
+def convex_place(request: pytest.FixtureRequest, convex_template: Template) -> Iterator[Place]:
+    """The test's deployment with all that belongs to it; the other fixtures hand out its parts."""
+    item = request.node
+    reason = skip_reason(item, convex_template.target.name)
+    if reason is not None:
+        pytest.skip(reason)
+    with convex_template.place(_setup_of(item, convex_template, request.fixturenames)) as place:
+        item.stash[PLACE] = place
+        yield place
+
+
+def _setup_of(item: pytest.Item, template: Template, fixturenames: list[str]) -> Setup:
+    marker = convex_marker(item)
+    if (marker.schema or marker.limits) and not template.target.can_change:
+        pytest.skip(f"the target {template.target.name} has a schema and limits of its own")
+    setup = template.setup
+    return replace(
+        setup,
+        schema=marker.schema or setup.schema,
+        limits={**setup.limits, **(marker.limits or {})},
+        seed=zlib.crc32(item.nodeid.encode()) if marker.seed is None else marker.seed,
+        in_process="convex_client" not in fixturenames,
+        test=item.nodeid,
+    )
+
+
+@pytest.fixture
+def convex_deployment(convex_place: Place) -> Deployment:
+    """An empty deployment, whatever the target: ``query``, ``mutation``, ``action``."""
+    return convex_place.deployment
+
+
+@pytest.fixture
+def convex_store(convex_deployment: Deployment) -> ConvexStore:
+    """Mastra's storage on it."""
+    from convex_mastra_emulator.stores import ConvexStore
+
+    return ConvexStore(convex_deployment)
+
+
+@pytest.fixture
+def convex_vector(convex_deployment: Deployment) -> ConvexVector:
+    """Mastra's vector store on it."""
+    from convex_mastra_emulator.stores import ConvexVector
+
+    return ConvexVector(convex_deployment)
+
+
+@pytest.fixture(scope="session")
+def convex_native_indexes(convex_schema: SchemaSource) -> Mapping[str, NativeVectorIndex]:
+    """The indexes of ``convex_native_vector``: every table of the schema with a vector index; override it at will."""
+    from pytest_mastra_convex.native_indexes import native_indexes
+
+    return native_indexes(convex_schema)
+
+
+@pytest.fixture
+def convex_native_vector(
+    convex_deployment: Deployment, convex_native_indexes: Mapping[str, NativeVectorIndex]
+) -> ConvexNativeVector:
+    """Mastra's native vector store on it."""
+    from convex_mastra_emulator.stores import ConvexNativeVector
+
+    return ConvexNativeVector(convex_deployment, indexes=convex_native_indexes)
+
+
+@pytest.fixture
+def convex_server_cache(convex_deployment: Deployment) -> ConvexServerCache:
+    """Mastra's server cache on it."""
+    from convex_mastra_emulator.stores import ConvexServerCache
+
+    return ConvexServerCache(convex_deployment)
+
+
+@pytest.fixture
+def convex_url(convex_place: Place) -> str:
+    """The deployment's URL, for clients in this process that do not block it, and in others."""
+    return convex_place.address().url
+
+
+@pytest.fixture
+def convex_admin_key(convex_place: Place) -> str:
+    """The deployment's admin key."""
+    return convex_place.address().admin_key
+
+
+@pytest.fixture
+def convex_prefix(convex_place: Place) -> str:
+    """What ids and names that a test gives to functions of its own should begin with; empty where nobody else is."""
+    return convex_place.prefix
+
+
+@pytest.fixture
+def convex_client(request: pytest.FixtureRequest, convex_target: Target, convex_place: Place) -> GuardedClient:
+    """PyPI ``convex.ConvexClient``, with a deadline around every call; the emulator then runs in a child process."""
+    from pytest_mastra_convex.client import GuardedClient
+
+    if not convex_target.has_sockets:
+        pytest.skip(f"the target {convex_target.name} has no WebSocket protocol")
+    seconds = request.config.stash[SETTINGS].deadline_seconds
+    return GuardedClient(convex_place.address().url, seconds=seconds, last_seen=convex_place.last_seen)
+
+
+@pytest.fixture
+def convex_emulator(convex_place: Place) -> Emulator:
+    """The emulator itself; tests that use it are skipped on other targets."""
+    if convex_place.emulator is None:
+        pytest.skip(f"needs the emulator in this process; this deployment is on the target {convex_place.target}")
+    return convex_place.emulator
+
+
+@pytest.fixture
+def convex_usage(convex_emulator: Emulator) -> UsageOfTest:
+    """What the test's calls read and wrote, and assertions about it; on the emulator only."""
+    from pytest_mastra_convex.usage import UsageOfTest
+
+    return UsageOfTest(convex_emulator)
+
+
+@pytest.fixture
+def mastra_factory(request: pytest.FixtureRequest, convex_deployment: Deployment) -> MastraFactory:
+    """Makes Mastra's records, the same ones in every run of the test."""
+    from pytest_mastra_convex.factories import MastraFactory
+
+    return MastraFactory(convex_deployment, seed=request.node.nodeid)

@@ -1,0 +1,112 @@
+"""The options: three forms each, the command line before the environment before the ini file, and clear refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mastra_convex.options import OPTIONS
+
+SHOW = """
+from pytest_mastra_convex.options import SETTINGS
+
+def test_settings(pytestconfig):
+    settings = pytestconfig.stash[SETTINGS]
+    print("TARGETS", settings.targets, "LIMITS", dict(settings.limits), "DEADLINE", settings.deadline_seconds)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for option in OPTIONS.values():
+        monkeypatch.delenv(option.environment, raising=False)
+
+
+def shown(pytester: pytest.Pytester, *args: str) -> str:
+    pytester.makepyfile(SHOW)
+    result = pytester.runpytest("-s", *args)
+    assert result.ret == 0, result.stdout.str()
+    return next(line for line in result.outlines if "TARGETS" in line)
+
+
+def test_defaults(pytester: pytest.Pytester) -> None:
+    assert "TARGETS ('emulator',) LIMITS {} DEADLINE 30.0" in shown(pytester)
+
+
+def test_ini_file(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nconvex_target = server oracle\nconvex_limits = document_size_max=5\n")
+
+    assert "TARGETS ('server', 'oracle') LIMITS {'document_size_max': 5}" in shown(pytester)
+
+
+def test_environment_wins_over_the_ini_file(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makeini("[pytest]\nconvex_target = server\n")
+    monkeypatch.setenv("CONVEX_TARGET", "oracle, emulator")
+
+    assert "TARGETS ('oracle', 'emulator')" in shown(pytester)
+
+
+def test_command_line_wins_over_the_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVEX_TARGET", "oracle")
+    monkeypatch.setenv("CONVEX_DEADLINE", "7")
+
+    assert "TARGETS ('server',) LIMITS {} DEADLINE 2.5" in shown(
+        pytester, "--convex-target=server", "--convex-deadline", "2.5"
+    )
+
+
+def test_target_named_twice_counts_once(pytester: pytest.Pytester) -> None:
+    assert "TARGETS ('server', 'emulator')" in shown(
+        pytester, "--convex-target=server", "--convex-target=emulator", "--convex-target=server"
+    )
+
+
+# A misspelt target that ran on the emulator instead would be green for the wrong reason.
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--convex-target=prod"], "--convex-target: unknown target 'prod'; known are: emulator, server, oracle, live"),
+        (["--convex-limits=document_size"], "--convex-limits: 'document_size' is not NAME=NUMBER"),
+        (["--convex-limits=size_max=5"], "--convex-limits: unknown limit 'size_max'; known are: "),
+        (["--convex-limits=document_size_max=-1"], "is not NAME=NUMBER"),
+        (["--convex-stale-days=soon"], "--convex-stale-days: 'soon' is not a whole number"),
+        (["--convex-deadline=0"], "--convex-deadline: '0' is not a positive number of seconds"),
+        (["--convex-deadline=soon"], "--convex-deadline: 'soon' is not a number of seconds"),
+        (["--convex-calls-max=1.5"], "--convex-calls-max: '1.5' is not a whole number"),
+    ],
+)
+def test_bad_values_are_refused(pytester: pytest.Pytester, args: list[str], message: str) -> None:
+    pytester.makepyfile(SHOW)
+
+    result = pytester.runpytest(*args)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert message in result.stderr.str()
+
+
+def test_refusal_names_the_variable(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVEX_TARGET", "prod")
+
+    result = pytester.runpytest()
+
+    assert "CONVEX_TARGET: unknown target 'prod'" in result.stderr.str()
+
+
+def test_help_names_all_three_forms(pytester: pytest.Pytester) -> None:
+    text = " ".join(pytester.runpytest("--help").stdout.str().split())
+
+    for option in OPTIONS.values():
+        assert option.flag in text
+        assert f"Also {option.environment}, ini {option.ini}." in text
+
+
+# Addresses and keys belong into the environment, where they are not shown in process lists and logs.
+def test_no_option_takes_an_address_or_a_key() -> None:
+    assert not [option.flag for option in OPTIONS.values() if "url" in option.flag or "key" in option.flag]
+
+
+# The ini keys are plain words of ours; a key of another plugin would be taken over.
+def test_every_form_begins_with_convex() -> None:
+    for option in OPTIONS.values():
+        assert option.flag.startswith("--convex-")
+        assert option.environment.startswith("CONVEX_")
+        assert option.ini.startswith("convex_")
