@@ -49,3 +49,12 @@ def test_system_clock_is_the_machines() -> None:
     after = time.time_ns()
 
     assert before <= now <= after
+
+
+# Date.now() rounds down: a clock that is some nanoseconds early is a whole millisecond early for functions.
+def test_a_fraction_of_a_second_is_exact() -> None:
+    clock = ManualClock(1_700_000_000.25)
+
+    assert clock.now_ns() == 1_700_000_000_250_000_000
+    clock.advance(0.999)
+    assert clock.now_ns() == 1_700_000_001_249_000_000

@@ -20,7 +20,7 @@ from convex_mastra_emulator import (
     mutation,
     query,
 )
-from convex_mastra_emulator.errors import LimitReached, RequestRefused
+from convex_mastra_emulator.errors import LimitReached, RequestRefused, UnsupportedType
 from convex_mastra_emulator.runtime.identity import ANONYMOUS
 from convex_mastra_emulator.schema import define_schema, define_table, v
 
@@ -307,6 +307,14 @@ def test_rollback_undoes_definitions_and_variables(emulator: Emulator) -> None:
 
     assert emulator.query("front:defined") == "none"
     assert "front:more" not in emulator.function_paths()
+
+
+# The PyPI clients refuse it before anything is sent, and so does `connect()`.
+def test_argument_that_is_no_value_is_the_callers_error(emulator: Emulator) -> None:
+    emulator.define("front:echo", query(lambda ctx, args: args))
+
+    with pytest.raises(UnsupportedType, match="is not a supported Convex type"):
+        emulator.query("front:echo", {"a": object()})
 
 
 # Variables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Protocol
@@ -30,7 +31,7 @@ class ManualClock:
     """
 
     def __init__(self, start_seconds: float = 1_700_000_000.0) -> None:
-        self._now_ns = round(start_seconds * 1e9)
+        self._now_ns = _nanoseconds(start_seconds)
         self._lock = threading.Lock()
 
     def now_ns(self) -> int:
@@ -46,4 +47,10 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"seconds must not be negative, got {seconds}: a deployment's time never runs backwards")
         with self._lock:
-            self._now_ns += round(seconds * 1e9)
+            self._now_ns += _nanoseconds(seconds)
+
+
+def _nanoseconds(seconds: float) -> int:
+    """Whole nanoseconds; the product of floats would be up to 128 off at this century's times."""
+    whole = math.floor(seconds)
+    return whole * 1_000_000_000 + round((seconds - whole) * 1e9)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 from convex_mastra_emulator.clock import Clock, SystemClock
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
-from convex_mastra_emulator.errors import EmulatorError, NotEmulated
+from convex_mastra_emulator.errors import EmulatorError, NotEmulated, UnsupportedType
 from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
@@ -177,12 +177,18 @@ class Emulator:
 
         Raises:
             RequestRefused: when the request fails before a function runs.
+            UnsupportedType: when an argument is no Convex value.
             DeploymentError: of kind INTERNAL, when the deployment itself fails.
         """
         given: list[Measured] = []
+        unsupported: list[UnsupportedType] = []
 
         def read(limits: Limits) -> list[Measured]:
-            given.extend(read_arguments(limits))
+            try:
+                given.extend(read_arguments(limits))
+            except UnsupportedType as error:
+                unsupported.append(error)
+                raise
             return given
 
         started_ns = time.perf_counter_ns()
@@ -192,6 +198,9 @@ class Emulator:
             self._note(path, kind, given, Outcome(failure=Failure(message=str(error))), started_ns)
             raise
         self._note(path, kind, given, outcome, started_ns)
+        if unsupported:
+            # No client could have sent it: the fault is the caller's, not the function's.
+            raise unsupported[0]
         self.usage = outcome.usage
         return outcome
 

@@ -16,7 +16,7 @@ from convex_mastra_emulator.runtime.query_builder import QueryBuilder, TableQuer
 from convex_mastra_emulator.schema.validators import AnyValidator, TableNumbers
 from convex_mastra_emulator.values.display import display, human_size
 from convex_mastra_emulator.values.names import client_name_problem
-from convex_mastra_emulator.values.size import Measured, take_in
+from convex_mastra_emulator.values.size import Measured, take_in, too_nested
 from convex_mastra_emulator.values.types import Value, undefined
 
 ReadArguments = Callable[[Limits], list[Measured]]
@@ -79,6 +79,8 @@ def check_arguments(call: Call, read: ReadArguments, limits: Limits, tables: Tab
     canonical = call.path.canonical
     try:
         measured = read(limits)
+        if call.depth == 0:
+            _check_list(measured, limits)
     except UnsupportedType:
         raise
     except InvalidValue as error:
@@ -94,6 +96,17 @@ def check_arguments(call: Call, read: ReadArguments, limits: Limits, tables: Tab
     if problem is not None:
         raise CallFailed(f"ArgumentValidationError: {problem}")
     return Arguments(values, size)
+
+
+def _check_list(measured: list[Measured], limits: Limits) -> None:
+    """The list of the arguments is one value, a level deeper than they are.
+
+    Only a mutation that calls a function hands over no such list (crates/udf/src/helpers.rs ``parse_udf_args`` and
+    ``parse_pending_udf_args``).
+    """
+    for argument in measured:
+        if argument.nesting >= limits.value_nesting_max:
+            raise too_nested(argument.nesting + 1, limits)
 
 
 def _arguments_problem(function: Function, arguments: list[Value], tables: TableNumbers) -> str | None:

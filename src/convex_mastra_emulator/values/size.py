@@ -137,11 +137,16 @@ def _container(value: Value, size: int, nesting: int, limits: Limits) -> _Parts:
             code="ValueTooLargeError",
         )
     if nesting > limits.value_nesting_max:
-        raise InvalidValue(
-            f"Value is too nested (nested {nesting} levels deep > maximum nesting {limits.value_nesting_max})",
-            code="TooNestedError",
-        )
+        raise too_nested(nesting, limits)
     return (value, size, nesting)
+
+
+def too_nested(nesting: int, limits: Limits) -> InvalidValue:
+    """The refusal of a value that is ``nesting`` levels deep."""
+    return InvalidValue(
+        f"Value is too nested (nested {nesting} levels deep > maximum nesting {limits.value_nesting_max})",
+        code="TooNestedError",
+    )
 
 
 def _too_long(length: int, limits: Limits) -> InvalidValue:
