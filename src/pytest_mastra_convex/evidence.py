@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TARGET_FIXTURE = "convex_target"
 CONFORMANCE = Path(__file__).parent / "conformance"
+RESULT = "convex_result"
+"""The attribute of a report that carries the result."""
 _NARROWING = ("keyword", "markexpr", "deselect", "lf", "ignore", "ignore_glob", "stepwise")
 
 
@@ -60,7 +62,8 @@ class EvidencePlugin:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._settings = config.stash[SETTINGS]
-        self._results: list[CaseResult] = []
+        self._results: dict[tuple[str, str], CaseResult] = {}
+        self._report_page: Path | None = None
         self._cases: set[str] = set()
         self._divergences: set[str] = set()
         self._is_full = False
@@ -75,7 +78,7 @@ class EvidencePlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Notes which cases there are, and whether they are all."""
-        own = [item for item in session.items if is_conformance(item)]
+        own = [item for item in session.items if is_conformance(item) and target_of(item) is not None]
         self._cases = {case_of(item) for item in own}
         self._divergences = {str(marker.args[0]) for item in own for marker in item.iter_markers("diverges")}
         modules = {item.path.name for item in own}
@@ -104,16 +107,18 @@ class EvidencePlugin:
         report = yield
         target = target_of(item)
         if target is not None and (report.when == "call" or report.failed or report.skipped):
-            report.convex_result = _result(item, target, report).to_json()
+            setattr(report, RESULT, _result(item, target, report).to_json())
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keeps the result."""
-        result = getattr(report, "convex_result", None)
+        result = getattr(report, RESULT, None)
         if result is not None and not self._is_worker:
             from pytest_mastra_convex.results import CaseResult
 
-            self._results.append(CaseResult.from_json(result))
+            # A test that passed may still fail while it is torn down: the last word counts.
+            read = CaseResult.from_json(result)
+            self._results[read.case, read.target] = read
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Writes what was asked for, and says what is missing."""
@@ -130,8 +135,8 @@ class EvidencePlugin:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Says what was written, and why a run without a failed test failed."""
-        if self._settings.parity_report is not None and not self._is_worker:
-            terminalreporter.write_line(f"convex: parity report {self._settings.parity_report.with_suffix('.html')}")
+        if self._report_page is not None:
+            terminalreporter.write_line(f"convex: parity report {self._report_page}")
         for problem in self._problems:
             terminalreporter.write_line(f"convex: {problem}", red=True)
 
@@ -146,21 +151,23 @@ class EvidencePlugin:
         from pytest_mastra_convex.report import write_parity_report
         from pytest_mastra_convex.versions import versions
 
-        write_parity_report(path, self._results, versions(), self._started)
+        self._report_page = write_parity_report(path, self._results.values(), versions(), self._started)
 
     def _use_ledger(self, path: Path) -> None:
         from pytest_mastra_convex.ledger import Ledger
         from pytest_mastra_convex.versions import versions
 
         ledger, today = Ledger.load(path), self._started.date()
-        results = [result for result in self._results if result.case in self._cases]
-        if self._is_full and {(result.case, result.target) for result in results} >= {
-            (case, target) for case in self._cases for target in self._settings.targets
-        }:
+        expected = {(case, target) for case in self._cases for target in self._settings.targets}
+        if self._is_full and self._results.keys() >= expected:
+            results = [result for result in self._results.values() if result.case in self._cases]
             ledger.record(results, versions(), today, known_cases=self._cases)
             ledger.save(path)
         if self._settings.stale_days is not None:
             for entry in ledger.stale(self._settings.stale_days, today, sorted(self._cases), self._settings.targets):
+                result = self._results.get((entry.case, entry.target))
+                if result is not None and result.outcome == "skipped":
+                    continue  # a case that is not for this target
                 held = f"last held on {entry.held_on}" if entry.held_on else "has never held"
                 self._problems.append(f"stale: {entry.case} {held} on the target {entry.target}")
 

@@ -25,7 +25,7 @@ from tests.differential.comparison import (
     assert_same_answer,
     without_last_empty_page,
 )
-from tests.differential.programs import Answers, Program, run_program
+from tests.differential.programs import Answers, Program, run_on
 
 START_MS = 1_700_000_000_000
 
@@ -71,8 +71,7 @@ class EmulatorSide:
         self.emulator.run(lambda ctx: [ctx.db.insert(table, decode(row, DEFAULT_LIMITS)) for row in rows])
 
     def program(self, steps: Program) -> Answers:
-        answers: Answers = self.emulator.run(lambda ctx: run_program(ctx, steps))
-        return answers
+        return run_on(self.emulator, steps)
 
     def dump(self, table: str) -> list[Row]:
         documents: list[Row] = self.emulator.run(lambda ctx: ctx.db.query(table).collect())

@@ -1,11 +1,19 @@
 """The register of known differences, and the marker that turns one into a strict expected failure."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from pytest_mastra_convex import divergences
-from pytest_mastra_convex.divergences import Divergence, load_divergences, parse_divergences
+from pytest_mastra_convex.divergences import (
+    Divergence,
+    applies_to,
+    divergences_page,
+    load_divergences,
+    parse_divergences,
+    unmatched,
+)
 
 pytest_plugins = ["pytester"]
 
@@ -14,6 +22,7 @@ ENTRY = """
 id = "page-end"
 kind = "upstream"
 target = "oracle"
+shown_by = "conformance"
 since = "2026-11-21"
 source = "convex-test index.ts"
 reason = "The last page says that it is the last one."
@@ -30,6 +39,7 @@ def test_entry_is_read() -> None:
             id="page-end",
             kind="upstream",
             target="oracle",
+            shown_by="conformance",
             since="2026-11-21",
             source="convex-test index.ts",
             reason="The last page says that it is the last one.",
@@ -41,7 +51,7 @@ def test_empty_register_has_no_entries() -> None:
     assert parse_divergences("# nothing yet\n") == {}
 
 
-@pytest.mark.parametrize("field", ["kind", "target", "since", "source", "reason"])
+@pytest.mark.parametrize("field", ["kind", "target", "shown_by", "since", "source", "reason"])
 def test_missing_field_is_refused(field: str) -> None:
     with pytest.raises(ValueError, match=f"divergence 'page-end' must have the text fields .*{field}"):
         parse_divergences(without(field))
@@ -66,7 +76,11 @@ def test_field_must_be_text(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "known"),
-    [("kind", "missing, upstream, by-design"), ("target", "emulator, server, oracle, live")],
+    [
+        ("kind", "missing, upstream, by-design"),
+        ("target", "emulator, server, oracle, live"),
+        ("shown_by", "conformance, tests"),
+    ],
 )
 def test_unknown_word_is_refused_with_the_known_ones(field: str, known: str) -> None:
     with pytest.raises(ValueError, match=f"divergence 'page-end': {field} must be one of {known}"):
@@ -82,6 +96,76 @@ def test_shipped_register_can_be_read() -> None:
     register = load_divergences()
 
     assert all(re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry.since) for entry in register.values())
+
+
+# Which entries a run has to show
+
+
+@pytest.fixture
+def entry() -> Divergence:
+    return parse_divergences(ENTRY)["page-end"]
+
+
+# The server is the emulator behind sockets: what one does, the other does; but sockets may differ on their own account.
+@pytest.mark.parametrize(
+    ("registered_for", "target", "applies"),
+    [
+        ("emulator", "emulator", True),
+        ("emulator", "server", True),
+        ("emulator", "oracle", False),
+        ("server", "emulator", False),
+        ("oracle", "server", False),
+    ],
+)
+def test_difference_of_the_emulator_is_one_of_the_server(
+    entry: Divergence, registered_for: str, target: str, applies: bool
+) -> None:
+    assert applies_to(replace(entry, target=registered_for), target) is applies
+
+
+def test_entry_that_no_test_names_is_unmatched(entry: Divergence) -> None:
+    register = {"page-end": entry, "other": replace(entry, id="other")}
+
+    assert unmatched(register, {"other"}, "conformance", ["emulator", "oracle"]) == ["page-end"]
+
+
+# A run on other targets, or of the other suite, cannot show the difference.
+@pytest.mark.parametrize(("shown_by", "target"), [("tests", "oracle"), ("conformance", "emulator")])
+def test_entry_of_another_suite_or_target_is_not_asked_for(entry: Divergence, shown_by: str, target: str) -> None:
+    assert unmatched({"page-end": entry}, set(), shown_by, [target]) == []
+
+
+# The page
+
+
+def test_page_goes_by_target_and_kind(entry: Divergence) -> None:
+    register = {
+        "a": replace(entry, id="a"),
+        "b": replace(entry, id="b", target="emulator", kind="missing"),
+        "c": replace(entry, id="c", kind="by-design"),
+        "d": replace(entry, id="d"),
+    }
+
+    found = re.findall(r"^(?:##+ .*|\| `\w`)", divergences_page(register), re.MULTILINE)
+
+    assert found == [
+        "## emulator",
+        "### emulator: missing",
+        "| `b`",
+        "## oracle",
+        "### oracle: upstream",
+        "| `a`",
+        "| `d`",
+        "### oracle: by-design",
+        "| `c`",
+    ]
+
+
+# A bar ends a cell of a table in Markdown, a line break the table.
+def test_page_keeps_a_row_on_its_line(entry: Divergence) -> None:
+    page = divergences_page({"page-end": replace(entry, reason="One\nor | the other.")})
+
+    assert "| `page-end` | One or \\| the other. | 2026-11-21 | convex-test index.ts |\n" in page
 
 
 # The marker
@@ -135,4 +219,4 @@ def test_unmarked_tests_are_left_alone(registered: pytest.Pytester) -> None:
 def test_marker_is_listed(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--markers")
 
-    result.stdout.fnmatch_lines(['@pytest.mark.diverges("id"): shows a registered difference between two targets*'])
+    result.stdout.fnmatch_lines(['@pytest.mark.diverges("id"): shows a registered difference*'])
