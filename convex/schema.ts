@@ -66,4 +66,46 @@ export default defineSchema({
     .index("by_a", ["a"])
     .index("by_a_b", ["a", "b"])
     .index("by_nested", ["nested.x"]),
+
+  // The tables of the conformance probe (conformance/probe.ts).
+  conformance_things: defineTable(v.any())
+    .index("by_key", ["key"])
+    .index("by_a_b", ["a", "b"])
+    .index("by_nested", ["nested.value"])
+    .index("by_staged", { fields: ["waiting"], staged: true }),
+
+  // A field for each kind of validator.
+  conformance_typed: defineTable({
+    name: v.string(),
+    text: v.optional(v.string()),
+    number: v.optional(v.float64()),
+    int64: v.optional(v.int64()),
+    flag: v.optional(v.boolean()),
+    nothing: v.optional(v.null()),
+    bytes: v.optional(v.bytes()),
+    thing: v.optional(v.id("conformance_things")),
+    list: v.optional(v.array(v.string())),
+    shape: v.optional(v.object({ a: v.string(), b: v.optional(v.float64()) })),
+    map: v.optional(v.record(v.string(), v.float64())),
+    either: v.optional(v.union(v.string(), v.float64())),
+    exactly: v.optional(v.literal("yes")),
+    whatever: v.optional(v.any()),
+  }).index("by_name", ["name"]),
+
+  conformance_vectors: defineTable({
+    embedding: v.array(v.float64()),
+    name: v.string(),
+    group: v.optional(v.string()),
+    rank: v.optional(v.any()),
+    note: v.optional(v.string()),
+  })
+    .index("by_name", ["name"])
+    .vectorIndex("by_embedding", { vectorField: "embedding", dimensions: 3, filterFields: ["group", "rank"] }),
+
+  // Documents of any shape, also ones that a vector index cannot hold.
+  conformance_loose_vectors: defineTable(v.any()).vectorIndex("by_embedding", {
+    vectorField: "embedding",
+    dimensions: 2,
+    filterFields: ["group"],
+  }),
 });

@@ -8,17 +8,22 @@ import { convexTest } from "convex-test";
 import { makeFunctionReference } from "convex/server";
 import { jsonToConvex } from "convex/values";
 
+import { MalformedProgram } from "../conformance/forms.ts";
+import { runProgram } from "../conformance/interpreter.ts";
+import * as probe from "../conformance/probe.ts";
+import * as typed from "../conformance/typed.ts";
 import * as cache from "../mastra/cache.ts";
 import * as nativeVector from "../mastra/nativeVector.ts";
 import * as storage from "../mastra/storage.ts";
 import schema from "../schema.ts";
-import { runProgram } from "./program.mjs";
 import { RequestError } from "./request_error.mjs";
 
 // convex-test takes what Vite's import.meta.glob gives: a loader by file. It finds the root of the functions by the
 // folder `_generated`, of which nothing is read.
 const MODULES = {
   "./_generated/api.js": async () => ({}),
+  "./conformance/probe.ts": async () => probe,
+  "./conformance/typed.ts": async () => typed,
   "./mastra/cache.ts": async () => cache,
   "./mastra/nativeVector.ts": async () => nativeVector,
   "./mastra/storage.ts": async () => storage,
@@ -37,15 +42,21 @@ export class Deployment {
     return this.#inTurn(() => this.#convex[kind](reference, argumentsOf(args)));
   }
 
-  /** Run a database program inside one mutation; see program.mjs. */
-  async program(steps) {
+  /** Run a database program inside one mutation, any table's; see conformance/interpreter.ts. */
+  program(steps) {
+    const text = JSON.stringify(steps);
     let answers;
-    await this.#inTurn(() =>
-      this.#convex.mutation(async ({ db }) => {
-        answers = await runProgram(db, steps);
-      }),
-    );
-    return answers;
+    const run = async (ctx) => {
+      answers = await runProgram(ctx, "mutation", text);
+    };
+    return this.#inTurn(async () => {
+      try {
+        await this.#convex.mutation(run);
+      } catch (error) {
+        throw error instanceof MalformedProgram ? new RequestError("BadProgram", error.message) : error;
+      }
+      return JSON.parse(answers);
+    });
   }
 
   /** All documents of a table, in creation order. */

@@ -9,7 +9,7 @@
  *   POST /oracle/reset                            {now?}: empty it; with `now`, fix the time (ms) or give it back (null)
  *   POST /oracle/time                             {now}: the same for the time alone
  *   POST /oracle/dump                             {table}: its documents in creation order, encoded
- *   POST /oracle/program                          {steps}: a database program (program.mjs)
+ *   POST /oracle/program                          {steps}: a database program (conformance/interpreter.ts)
  *   POST /oracle/schema                           the exported schema
  *
  * A function that throws answers HTTP 200 with its own text as errorMessage: convex-test has no request id, no

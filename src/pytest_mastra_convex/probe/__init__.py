@@ -1,0 +1,128 @@
+"""The conformance probe: programs of database steps that run on any deployment, and the functions that run them.
+
+>>> from convex_mastra_emulator import Emulator
+>>> from pytest_mastra_convex.probe import FUNCTIONS, Probe, insert, query
+>>> emulator = Emulator()
+>>> for path, function in FUNCTIONS.items():
+...     emulator.define(path, function)
+>>> [_, found] = Probe(emulator).mutation(insert("things", {"a": 1}), query("things", select=["a"]))
+>>> found.value
+[{'a': 1.0}]
+"""
+
+from convex_mastra_emulator import undefined
+from pytest_mastra_convex.probe.client import Probe, StepFailed, StepResult
+from pytest_mastra_convex.probe.expressions import (
+    Expression,
+    add,
+    and_,
+    div,
+    eq,
+    field,
+    gt,
+    gte,
+    literal,
+    lt,
+    lte,
+    mod,
+    mul,
+    neg,
+    neq,
+    not_,
+    or_,
+    sub,
+)
+from pytest_mastra_convex.probe.functions import CONFORMANCE_TABLES, FUNCTIONS
+from pytest_mastra_convex.probe.steps import (
+    QueryOptions,
+    Step,
+    call_action,
+    call_mutation,
+    call_query,
+    delete,
+    get,
+    insert,
+    log,
+    normalize_id,
+    now,
+    parallel,
+    patch,
+    query,
+    replace,
+    run_action,
+    run_mutation,
+    run_query,
+    throw,
+    throw_convex,
+    uncaught,
+    vector_search,
+)
+from pytest_mastra_convex.probe.values import (
+    Form,
+    counter,
+    counter_text,
+    fields,
+    nested,
+    outer,
+    ref,
+    repeat,
+    repeat_list,
+)
+
+__all__ = [
+    "CONFORMANCE_TABLES",
+    "FUNCTIONS",
+    "Expression",
+    "Form",
+    "Probe",
+    "QueryOptions",
+    "Step",
+    "StepFailed",
+    "StepResult",
+    "add",
+    "and_",
+    "call_action",
+    "call_mutation",
+    "call_query",
+    "counter",
+    "counter_text",
+    "delete",
+    "div",
+    "eq",
+    "field",
+    "fields",
+    "get",
+    "gt",
+    "gte",
+    "insert",
+    "literal",
+    "log",
+    "lt",
+    "lte",
+    "mod",
+    "mul",
+    "neg",
+    "neq",
+    "nested",
+    "normalize_id",
+    "not_",
+    "now",
+    "or_",
+    "outer",
+    "parallel",
+    "patch",
+    "query",
+    "ref",
+    "repeat",
+    "repeat_list",
+    "replace",
+    "run_action",
+    "run_mutation",
+    "run_query",
+    "sub",
+    "throw",
+    "throw_convex",
+    "uncaught",
+    "undefined",
+    "vector_search",
+]
