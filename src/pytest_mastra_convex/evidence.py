@@ -99,27 +99,6 @@ class EvidencePlugin:
 
     # What came of it
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Adds the result to the report, which travels from a worker of xdist to the controller."""
-        report = yield
-        target = target_of(item)
-        if target is not None and (report.when == "call" or report.failed or report.skipped):
-            setattr(report, RESULT, _result(item, target, report).to_json())
-        return report
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keeps the result."""
-        result = getattr(report, RESULT, None)
-        if result is not None and not self._is_worker:
-            from pytest_mastra_convex.results import CaseResult
-
-            # A test that passed may still fail while it is torn down: the last word counts.
-            read = CaseResult.from_json(result)
-            self._results[read.case, read.target] = read
-
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Writes what was asked for, and says what is missing."""
         if self._is_worker or session.config.option.collectonly:
@@ -170,6 +149,38 @@ class EvidencePlugin:
                     continue  # a case that is not for this target
                 held = f"last held on {entry.held_on}" if entry.held_on else "has never held"
                 self._problems.append(f"stale: {entry.case} {held} on the target {entry.target}")
+
+
+class ResultsPlugin(EvidencePlugin):
+    """The same, in a run that wants to know of every single test: these hooks cost each of them some time."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Adds the result to the report, which travels from a worker of xdist to the controller."""
+        report = yield
+        target = target_of(item)
+        if target is not None and (report.when == "call" or report.failed or report.skipped):
+            setattr(report, RESULT, _result(item, target, report).to_json())
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keeps the result."""
+        result = getattr(report, RESULT, None)
+        if result is not None and not self._is_worker:
+            from pytest_mastra_convex.results import CaseResult
+
+            # A test that passed may still fail while it is torn down: the last word counts.
+            read = CaseResult.from_json(result)
+            self._results[read.case, read.target] = read
+
+
+def evidence_plugin(config: pytest.Config) -> EvidencePlugin:
+    """The plugin a run needs."""
+    settings = config.stash[SETTINGS]
+    is_reported = settings.parity_report is not None or settings.ledger is not None
+    return ResultsPlugin(config) if is_reported else EvidencePlugin(config)
 
 
 def _result(item: pytest.Item, target: str, report: pytest.TestReport) -> CaseResult:

@@ -68,15 +68,16 @@ def convex_functions(request: pytest.FixtureRequest) -> Functions:
 
 
 @pytest.fixture(scope="session")
-def convex_template(
-    request: pytest.FixtureRequest, convex_target: Target, convex_schema: SchemaSource, convex_functions: Functions
-) -> Template:
+def convex_template(request: pytest.FixtureRequest, convex_target: Target) -> Template:
     """What every test begins with; override it and call ``seed`` to begin with data."""
     from pytest_mastra_convex.targets import Setup
     from pytest_mastra_convex.template import Template
 
+    # Asked for by name: pytest sets up every fixture a test is declared to need, each time, also those of the session.
+    schema = request.getfixturevalue("convex_schema")
+    functions = request.getfixturevalue("convex_functions")
     limits = request.config.stash[SETTINGS].limits
-    return Template(convex_target, Setup(schema=convex_schema, functions=convex_functions, limits=limits))
+    return Template(convex_target, Setup(schema=schema, functions=functions, limits=limits))
 
 
 @pytest.fixture

@@ -91,6 +91,14 @@ OPTIONS = {
         "none",
         "Keep every exchange of a test with the targets `live` and `oracle` in a file of FOLDER.",
     ),
+    "replay": Option(
+        "--convex-replay",
+        "CONVEX_REPLAY",
+        "convex_replay",
+        "FOLDER",
+        "none",
+        "Hold the emulator to the recordings in FOLDER: one more test for each, without any network.",
+    ),
     "ledger": Option(
         "--convex-ledger",
         "CONVEX_LEDGER",
@@ -136,6 +144,7 @@ class Settings:
     functions: str | None = None
     parity_report: Path | None = None
     record: Path | None = None
+    replay: Path | None = None
     ledger: Path | None = None
     stale_days: int | None = None
     calls_max: int = 20_000
@@ -235,6 +244,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "functions": str,
     "parity_report": Path,
     "record": Path,
+    "replay": Path,
     "ledger": Path,
     "stale_days": _whole,
     "calls_max": _whole,

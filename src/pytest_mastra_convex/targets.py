@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from convex_mastra_emulator import Deployment, Emulator, EmulatorError, connect
+from convex_mastra_emulator import Clock, Deployment, Emulator, EmulatorError
 from convex_mastra_emulator.journal import Journal
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.schema import Schema
-from convex_mastra_emulator.server.process import ServedProcess
 from convex_mastra_emulator.sources import load_functions, load_schema
-from pytest_mastra_convex.call_log import LoggedDeployment
-from pytest_mastra_convex.node_project import Oracle, ensure_npm_project
 from pytest_mastra_convex.options import Settings
+
+if TYPE_CHECKING:
+    from pytest_mastra_convex.recording import Recording
 
 Load = Callable[[Deployment], object]
 """Stores what tests begin with."""
@@ -70,7 +70,7 @@ class Address:
     """Where clients find a deployment."""
 
     url: str
-    admin_key: str
+    admin_key: str = field(repr=False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +85,7 @@ class Place:
         emulator: the emulator, where it lives in this process.
         prefix: begins every id and name the test makes on a deployment it shares with others.
         last_seen: what the server saw last.
+        recording: what was asked and answered, if the run keeps that.
     """
 
     target: str
@@ -94,6 +95,7 @@ class Place:
     emulator: Emulator | None = None
     prefix: str = ""
     last_seen: Callable[[], str] | None = None
+    recording: Recording | None = None
 
 
 class Target(Protocol):
@@ -123,18 +125,21 @@ class EmulatorTarget:
     has_sockets = True
 
     def __init__(self, settings: Settings) -> None:
-        self._servers = ServerTarget(settings)
+        self._settings = settings
+        self._servers: Target | None = None
         self._seeded: dict[tuple[Any, ...], Emulator] = {}
 
     @contextmanager
     def place(self, setup: Setup) -> Iterator[Place]:
         """A new emulator, or a seeded one that is rolled back at the end."""
         if not setup.in_process:
+            if self._servers is None:
+                self._servers = open_target("server", self._settings, lambda text: None)
             with self._servers.place(setup) as place:
                 yield replace(place, target=self.name)
             return
         with ExitStack() as stack:
-            emulator = _new_emulator(setup) if not setup.loads else self._rolled_back(setup, stack)
+            emulator = new_emulator(setup) if not setup.loads else self._rolled_back(setup, stack)
             addresses: list[Address] = []
 
             def address() -> Address:
@@ -150,7 +155,7 @@ class EmulatorTarget:
     def _rolled_back(self, setup: Setup, stack: ExitStack) -> Emulator:
         emulator = self._seeded.get(setup.key)
         if emulator is None:
-            emulator = self._seeded[setup.key] = _new_emulator(setup)
+            emulator = self._seeded[setup.key] = new_emulator(setup)
             for load in setup.loads:
                 load(emulator)
         stack.enter_context(emulator.rollback())
@@ -163,153 +168,40 @@ class EmulatorTarget:
 
     def close(self) -> None:
         """Stops child processes."""
-        self._servers.close()
+        if self._servers is not None:
+            self._servers.close()
 
 
-def _new_emulator(setup: Setup) -> Emulator:
+def new_emulator(setup: Setup, clock: Clock | None = None) -> Emulator:
+    """An emulator as a test asks for it.
+
+    Raises:
+        SourceError: when schema or functions cannot be had.
+    """
     schema = setup.schema if setup.schema is None or isinstance(setup.schema, Schema) else load_schema(setup.schema)
     limits = DEFAULT_LIMITS.lowered(setup.limits) if setup.limits else DEFAULT_LIMITS
-    emulator = Emulator(schema, limits=limits, seed=setup.seed)
+    emulator = Emulator(schema, limits=limits, seed=setup.seed, clock=clock)
     functions = load_functions(setup.functions) if isinstance(setup.functions, str) else setup.functions
     for path, function in (functions or {}).items():
         emulator.define(path, function)
     return emulator
 
 
-class _Child:
-    """A served emulator in another process, marked where tests begin."""
-
-    def __init__(self, setup: Setup, deadline_seconds: float) -> None:
-        if setup.functions is not None and not isinstance(setup.functions, str):
-            raise TargetCannot(
-                "the target `server` needs functions it can import: give --convex-functions or the fixture "
-                "convex_functions as `module:ATTRIBUTE`"
-            )
-        self.process = ServedProcess(
-            schema=setup.schema,
-            functions=setup.functions,
-            limits=setup.limits,
-            seed=setup.seed,
-            env={"IS_TEST": "1"},
-        )
-        self.is_busy = False
-        try:
-            self._seconds = deadline_seconds
-            for load in setup.loads:
-                with self.connected() as deployment:
-                    load(deployment)
-            self.process.mark()
-        except BaseException:
-            self.process.stop()
-            raise
-
-    @contextmanager
-    def connected(self) -> Iterator[LoggedDeployment]:
-        with connect(self.process.url, self.process.admin_key, timeout_seconds=self._seconds) as inner:
-            yield LoggedDeployment(inner)
-
-
-class ServerTarget:
-    """The emulator in a child process, through sockets."""
-
-    name = "server"
-    can_change = True
-    has_sockets = True
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._children: dict[tuple[Any, ...], _Child] = {}
-
-    @contextmanager
-    def place(self, setup: Setup) -> Iterator[Place]:
-        """The child for this kind of test; rolled back at the end."""
-        child = self._children.get(setup.key)
-        if child is None:
-            child = self._children[setup.key] = _Child(setup, self._settings.deadline_seconds)
-        if child.is_busy:
-            raise TargetCannot("one deployment of the target `server` at a time: a test already has it")
-        process, child.is_busy = child.process, True
-        address = Address(process.url, process.admin_key)
-        try:
-            with child.connected() as deployment:
-                yield Place(
-                    target=self.name,
-                    deployment=deployment,
-                    journal=deployment.journal,
-                    address=lambda: address,
-                    last_seen=lambda: process.last_seen,
-                )
-        finally:
-            process.rollback()
-            child.is_busy = False
-
-    def describe(self) -> str:
-        """For the report's header."""
-        return "server (emulator in a child process)"
-
-    def close(self) -> None:
-        """Stops the children."""
-        for child in self._children.values():
-            child.process.stop()
-        self._children.clear()
-
-
-class OracleTarget:
-    """The published handlers on convex-test, in Node.
+def open_target(name: str, settings: Settings, report: Callable[[str], None]) -> Target:
+    """The target of that name; nothing is started yet.
 
     Args:
+        name: one of the known ones.
         settings: the run's.
         report: is told what takes long.
     """
-
-    name = "oracle"
-    can_change = False
-    has_sockets = False
-
-    def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
-        self._settings = settings
-        self._report = report
-        self._oracle: Oracle | None = None
-        self._is_busy = False
-
-    @contextmanager
-    def place(self, setup: Setup) -> Iterator[Place]:
-        """The oracle, emptied."""
-        if self._is_busy:
-            raise TargetCannot("one deployment of the target `oracle` at a time: a test already has it")
-        if self._oracle is None:
-            self._oracle = Oracle(ensure_npm_project(self._report)).__enter__()
-        self._oracle.reset()
-        address = Address(self._oracle.url, "")
-        self._is_busy = True
-        try:
-            with connect(address.url, timeout_seconds=self._settings.deadline_seconds) as inner:
-                for load in setup.loads:
-                    load(inner)
-                deployment = LoggedDeployment(inner)
-                yield Place(
-                    target=self.name, deployment=deployment, journal=deployment.journal, address=lambda: address
-                )
-        finally:
-            self._is_busy = False
-
-    def describe(self) -> str:
-        """For the report's header."""
-        return "oracle (published handlers on convex-test)"
-
-    def close(self) -> None:
-        """Stops Node."""
-        if self._oracle is not None:
-            self._oracle.__exit__(None, None, None)
-            self._oracle = None
-
-
-def open_target(name: str, settings: Settings, report: Callable[[str], None]) -> Target:
-    """The target of that name; nothing is started yet."""
+    # Each brings heavy imports along, which runs on other targets should not pay for.
+    if name == "emulator":
+        return EmulatorTarget(settings)
     if name == "live":
         from pytest_mastra_convex.live import LiveTarget
 
         return LiveTarget(settings, report)
-    if name == "oracle":
-        return OracleTarget(settings, report)
-    return ServerTarget(settings) if name == "server" else EmulatorTarget(settings)
+    from pytest_mastra_convex.served_targets import OracleTarget, ServerTarget
+
+    return OracleTarget(settings, report) if name == "oracle" else ServerTarget(settings)

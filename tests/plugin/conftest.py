@@ -11,6 +11,7 @@ import requests  # noqa: F401
 import pytest_mastra_convex.client
 import pytest_mastra_convex.factories
 import pytest_mastra_convex.native_indexes
+import pytest_mastra_convex.served_targets
 import pytest_mastra_convex.targets
 import pytest_mastra_convex.template
 import pytest_mastra_convex.usage  # noqa: F401
