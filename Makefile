@@ -1,4 +1,4 @@
-.PHONY: check test bench
+.PHONY: check test bench ledger conformance-schema
 check:
 	ruff check .
 	ruff format --check .
@@ -7,3 +7,9 @@ test:
 	pytest -n 2 --dist loadgroup
 bench:
 	python -m benchmarks
+# When each conformance case last held, and on which target.
+ledger:
+	pytest src/pytest_mastra_convex/conformance -n 2 --convex-ledger src/pytest_mastra_convex/ledger.json
+# The tables of convex/schema.ts, as the emulator reads them.
+conformance-schema:
+	python -m pytest_mastra_convex.conformance_schema

@@ -51,7 +51,8 @@ def test_the_help_of_serve_names_options_and_defaults() -> None:
     code, output = run("serve", "--help")
 
     assert code == 0
-    for option in ("--host", "--port", "--admin-key", "--schema", "--redact-errors"):
+    options = "--host --port --admin-key --schema --functions --limit --env --seed --redact-errors"
+    for option in options.split():
         assert option in output
     assert "[default: 127.0.0.1]" in output
     assert "[default: 3210; 0<=x<=65535]" in output
@@ -81,6 +82,27 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 
 
 # Clients append the user to act as behind a colon: every request of a client would be refused.
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--limit", "documents_read_max", "Invalid value for --limit: 'documents_read_max' is not NAME=VALUE"),
+        ("--limit", "size=5", "Invalid value for --limit: unknown limit 'size'; known are:"),
+        (
+            "--limit",
+            "documents_read_max=many",
+            "Invalid value for --limit: 'documents_read_max=many' is not NAME=NUMBER",
+        ),
+        ("--env", "=5", "Invalid value for --env: '=5' is not NAME=VALUE"),
+        ("--seed", "x", "Invalid value for '--seed'"),
+    ],
+)
+def test_limits_variables_and_seeds_that_are_none_are_refused(option: str, value: str, message: str) -> None:
+    code, output = run("serve", option, value)
+
+    assert code == 2
+    assert message in output
+
+
 def test_an_admin_key_with_a_colon_is_refused() -> None:
     code, output = run("serve", "--port", "0", "--admin-key", "name|se:cret")
 

@@ -61,3 +61,18 @@ def test_unknown_limit_is_refused() -> None:
 def test_limits_are_named_when_given() -> None:
     with pytest.raises(TypeError, match="positional argument"):
         Limits("convex", 1)  # type: ignore[call-arg]
+
+
+def test_numbers_can_be_lowered() -> None:
+    assert Limits().lowered({"documents_read_max": 5}) == Limits(documents_read_max=5)
+
+
+def test_unknown_limit_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="unknown limit 'size_max'; known are: arguments_size_max, "):
+        Limits().lowered({"size_max": 5})
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, "5", True, None])
+def test_limit_must_be_a_whole_number(number: object) -> None:
+    with pytest.raises(ValueError, match="limit documents_read_max must be a whole number of at least 0, got "):
+        Limits().lowered({"documents_read_max": number})

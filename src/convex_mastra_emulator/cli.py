@@ -73,8 +73,13 @@ def changed_limits(texts: Iterable[str]) -> Limits:
     Raises:
         click.BadParameter: for a name that is no limit, or a value that is no number.
     """
+    numbers = {}
+    for name, value in named_values("--limit", texts).items():
+        if not value.isdigit():
+            raise click.BadParameter(f"'{name}={value}' is not NAME=NUMBER", param_hint="--limit")
+        numbers[name] = int(value)
     try:
-        return DEFAULT_LIMITS.lowered({name: int(value) for name, value in named_values("--limit", texts).items()})
+        return DEFAULT_LIMITS.lowered(numbers)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--limit") from None
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import connect
-from convex_mastra_emulator.errors import FunctionError
+from convex_mastra_emulator.errors import EmulatorError, FunctionError
 from convex_mastra_emulator.schema import define_schema, define_table, v
 from convex_mastra_emulator.server.process import ServedProcess, ServerDidNotStart
 
@@ -114,6 +114,29 @@ def test_schema_and_key_are_passed_on(tmp_path: Path) -> None:
         pytest.raises(FunctionError, match='Failed to insert or update a document in table "messages"'),
     ):
         deployment.mutation("live:send", {"room": "process-schema", "text": "x"})
+
+
+def test_limits_variables_and_marks_reach_the_child() -> None:
+    functions = "tests.server.child_functions:FUNCTIONS"
+    with (
+        ServedProcess(
+            functions=functions, limits={"documents_written_max": 1}, env={"COLOUR": "blue"}, seed=3
+        ) as child,
+        connect(child.url, child.admin_key) as deployment,
+    ):
+        child.mark()
+        assert deployment.mutation("child:write", {"times": 1}) == 1
+        with pytest.raises(FunctionError, match=r"Too many writes in a single function execution \(limit: 1\)"):
+            deployment.mutation("child:write", {"times": 2})
+        child.rollback()
+
+        assert deployment.mutation("child:write", {"times": 1}) == 1
+        assert deployment.query("child:colour") == "blue"
+
+
+def test_rollback_without_a_mark_is_refused(served: ServedProcess) -> None:
+    with pytest.raises(EmulatorError, match=r"/_emulator/rollback was refused: 400 .*NoMark"):
+        served.rollback()
 
 
 def test_stopped_child_listens_no_more() -> None:

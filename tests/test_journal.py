@@ -1,0 +1,59 @@
+"""The journal: the last calls, bounded, one line each."""
+
+from convex_mastra_emulator.journal import Journal, JournalEntry, shown
+
+
+def entry(number: int) -> JournalEntry:
+    return JournalEntry("query", f"notes:f{number}", {"n": number}, number)
+
+
+def test_entries_come_in_the_order_of_the_calls() -> None:
+    journal = Journal()
+
+    for number in range(3):
+        journal.add(entry(number))
+
+    assert [item.path for item in journal] == ["notes:f0", "notes:f1", "notes:f2"]
+
+
+# A run of a million calls must not keep a million of them.
+def test_the_oldest_go_and_are_counted() -> None:
+    journal = Journal(entries_max=2)
+
+    for number in range(5):
+        journal.add(entry(number))
+
+    assert (len(journal), journal.count) == (2, 5)
+    assert journal.lines()[0] == "(3 earlier calls are no longer kept)"
+    assert [item.path for item in journal] == ["notes:f3", "notes:f4"]
+
+
+def test_a_full_journal_hides_nothing() -> None:
+    journal = Journal(entries_max=2)
+
+    journal.add(entry(0))
+    journal.add(entry(1))
+
+    assert len(journal.lines()) == 2
+
+
+def test_cleared_journal_is_empty() -> None:
+    journal = Journal()
+    journal.add(entry(1))
+
+    journal.clear()
+
+    assert (len(journal), journal.count, journal.lines()) == (0, 0, [])
+
+
+def test_line_says_call_answer_and_time() -> None:
+    done = JournalEntry("mutation", "notes:add", {"a": 1.0}, "id", duration_ns=1_500_000)
+    failed = JournalEntry("mutation", "notes:add", {"a": 1.0}, error="No.")
+
+    assert str(done) == "mutation notes:add {'a': 1.0} -> id  [1.50 ms]"
+    assert str(failed) == "mutation notes:add {'a': 1.0} -> failed: No.  [0.00 ms]"
+
+
+def test_long_values_are_cut() -> None:
+    assert shown("x" * 300) == "x" * 300
+    assert shown("x" * 301) == "x" * 300 + "… (301 characters)"
