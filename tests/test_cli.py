@@ -90,7 +90,7 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
         (
             "--limit",
             "documents_read_max=many",
-            "Invalid value for --limit: 'documents_read_max=many' is not NAME=NUMBER",
+            "'documents_read_max=many' is not NAME=NUMBER",
         ),
         ("--env", "=5", "Invalid value for --env: '=5' is not NAME=VALUE"),
         ("--seed", "x", "Invalid value for '--seed'"),

@@ -117,11 +117,9 @@ def test_schema_and_key_are_passed_on(tmp_path: Path) -> None:
 
 
 def test_limits_variables_and_marks_reach_the_child() -> None:
-    functions = "tests.server.child_functions:FUNCTIONS"
+    functions, limits = "tests.server.child_functions:FUNCTIONS", {"documents_written_max": 1}
     with (
-        ServedProcess(
-            functions=functions, limits={"documents_written_max": 1}, env={"COLOUR": "blue"}, seed=3
-        ) as child,
+        ServedProcess(functions=functions, limits=limits, env={"COLOUR": "blue"}, seed=3) as child,
         connect(child.url, child.admin_key) as deployment,
     ):
         child.mark()
