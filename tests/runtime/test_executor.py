@@ -49,6 +49,11 @@ def positional(*values: Value) -> ReadArguments:
     return lambda limits: [take_in(value, limits) for value in values]
 
 
+def nested(depth: int) -> list[Any]:
+    """A list in a list in a list …, so many lists."""
+    return [] if depth == 1 else [nested(depth - 1)]
+
+
 def outcome_of(emulator: Emulator, path: str, *values: Value) -> Outcome:
     return emulator.call(path, positional(*values), None, ADMIN)
 
@@ -220,6 +225,29 @@ def test_arguments_above_16_mib_are_too_large(emulator: Emulator) -> None:
     assert message_of(outcome_of(emulator, "messages:size", {"a": "x" * (16 * MIB - 7)})) == (
         "Arguments for messages.js:size are too large (actual: 16.00 MiB, limit: 16 MiB)"
     )
+
+
+# The list of the arguments is the first of 64 levels, the object in it the second.
+def test_arguments_of_64_levels_with_their_list_fit(emulator: Emulator) -> None:
+    emulator.define("messages:echo", query(lambda ctx, args: None))
+
+    assert emulator.query("messages:echo", {"a": nested(62)}) is None
+
+
+def test_arguments_of_65_levels_with_their_list_are_too_nested(emulator: Emulator) -> None:
+    emulator.define("messages:echo", query(never))
+
+    assert message_of(outcome_of(emulator, "messages.js:echo", {"a": nested(63)})) == (
+        "Invalid arguments for messages.js:echo: Value is too nested (nested 65 levels deep > maximum nesting 64)"
+    )
+
+
+# A mutation hands the object over without a list.
+def test_arguments_from_inside_a_mutation_have_a_level_more(emulator: Emulator) -> None:
+    emulator.define("messages:echo", query(lambda ctx, args: None))
+    emulator.define("messages:call", mutation(lambda ctx, args: ctx.run_query("messages:echo", {"a": nested(63)})))
+
+    assert emulator.mutation("messages:call") is None
 
 
 # What goes in is the function's own: a test that reuses a dict must not find it changed.

@@ -6,7 +6,7 @@ import pytest
 from convex import ConvexError
 
 from convex_mastra_emulator import Emulator, FunctionError, action, mutation, query
-from convex_mastra_emulator.errors import RequestRefused, ThrownError
+from convex_mastra_emulator.errors import InvalidArgument, ThrownError
 
 
 def read_all(ctx: Any, args: Any) -> list[float]:
@@ -85,19 +85,45 @@ def test_error_of_the_called_can_be_caught(deployment: Emulator, kind: Any) -> N
     assert call("inner:catch") == [{"code": 7.0}, "Uncaught Error: no"]
 
 
-@pytest.mark.parametrize("kind", [query, action])
-def test_path_that_is_none_can_be_caught(deployment: Emulator, kind: Any) -> None:
+# async_syscall.rs `parse_name_or_reference`: inside a function a bad path is a bad argument, not a bad request, and the
+# text names the call as the deployment does.
+@pytest.mark.parametrize(
+    ("kind", "method", "named"),
+    [
+        pytest.param(query, "run_query", "runUdf", id="query"),
+        pytest.param(mutation, "run_mutation", "runUdf", id="mutation"),
+        pytest.param(action, "run_query", "runQuery", id="query-in-action"),
+        pytest.param(action, "run_mutation", "runMutation", id="mutation-in-action"),
+        pytest.param(action, "run_action", "runAction", id="action-in-action"),
+    ],
+)
+def test_path_that_is_none_can_be_caught(deployment: Emulator, kind: Any, method: str, named: str) -> None:
     def call_nothing(ctx: Any, args: Any) -> str:
         try:
-            ctx.run_query("not-a:path")
-        except RequestRefused as error:
-            return error.code
+            getattr(ctx, method)("messages:list-all")
+        except InvalidArgument as error:
+            return str(error)
         return "called"
 
     deployment.define("inner:nothing", kind(call_nothing))
 
-    call = deployment.query if kind is query else deployment.action
-    assert call("inner:nothing") == "BadConvexFunctionIdentifier"
+    call = {query: deployment.query, mutation: deployment.mutation, action: deployment.action}[kind]
+    assert call("inner:nothing") == (
+        f"Invalid arguments for `{named}`: Identifier list-all has invalid character '-': "
+        "Identifiers can only contain alphanumeric characters or underscores"
+    )
+
+
+# async_syscall.rs `run_udf`: the function is looked for before the depth of the call is.
+def test_missing_function_is_told_before_the_depth(emulator: Emulator) -> None:
+    def descend(ctx: Any, args: Any) -> str:
+        path = "inner:descend" if args["left"] else "inner:nothing"
+        return str(ctx.run_query(path, {"left": args["left"] - 1}))
+
+    emulator.define("inner:descend", query(descend))
+
+    with pytest.raises(FunctionError, match="Could not find public function for 'inner:nothing'"):
+        emulator.query("inner:descend", {"left": 8})
 
 
 def test_lines_of_the_called_are_among_those_of_the_caller(deployment: Emulator) -> None:

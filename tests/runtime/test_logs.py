@@ -52,7 +52,7 @@ def test_line_begins_with_its_level(level: str) -> None:
     ("value", "shown"),
     [
         ("hello", "'hello'"),
-        ({"a": 1, "b": [True, None]}, "{ a: 1, b: [ true, null ] }"),
+        ({"a": 1, "b": [True, None]}, "{\n  a: 1,\n  b: [ true, null ]\n}"),
         (1.5, "1.5"),
         (ConvexInt64(5), "5n"),
         (undefined, "undefined"),
@@ -65,7 +65,7 @@ def test_values_are_shown_as_javascript_shows_them(value: Value, shown: str) -> 
 
 
 def test_values_of_a_line_are_joined_by_one_space() -> None:
-    assert logged(lambda ctx: ctx.console.log("hello", {"a": 1}, 2)) == ("[LOG] 'hello' { a: 1 } 2",)
+    assert logged(lambda ctx: ctx.console.log("hello", {"a": 1}, 2)) == ("[LOG] 'hello' {\n  a: 1\n} 2",)
 
 
 def test_line_without_values_is_empty() -> None:

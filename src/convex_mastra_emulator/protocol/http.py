@@ -22,6 +22,7 @@ from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, rea
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
 from convex_mastra_emulator.protocol.control import Control
 from convex_mastra_emulator.protocol.messages import (
+    UNREADABLE,
     CallRequest,
     JsonBody,
     batch_request,
@@ -31,6 +32,7 @@ from convex_mastra_emulator.protocol.messages import (
     timestamp_of,
     timestamp_text,
 )
+from convex_mastra_emulator.runtime.arguments import UnreadableArguments
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
@@ -315,6 +317,8 @@ def encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
     positional = args if isinstance(args, list) else [args]
 
     def read(limits: Limits) -> list[Measured]:
+        if args is UNREADABLE:
+            raise UnreadableArguments
         return [decode_measured(item, limits) for item in positional]
 
     return read

@@ -10,11 +10,22 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import Enum
+from typing import Any, Final, Protocol
 
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, RequestRefused
-from convex_mastra_emulator.values.json_text import JsonTextError, parse_json
+from convex_mastra_emulator.values.json_text import JsonTextError, parse_json, parse_json_around
 from convex_mastra_emulator.values.serde_syntax import Path, ValuePlaces
+
+
+class _Unreadable(Enum):
+    UNREADABLE = "unreadable"
+
+
+UNREADABLE: Final = _Unreadable.UNREADABLE
+"""Stands for arguments that have the form of JSON and yet cannot be read."""
+
+_READ_FIELDS = frozenset({"path", "format", "componentPath", "ts", "queries"})
 
 
 class BodyRequest(Protocol):
@@ -31,7 +42,7 @@ class BodyRequest(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
-    """A function to call; ``args`` are still encoded."""
+    """A function to call; ``args`` are still encoded, or ``UNREADABLE``."""
 
     path: str
     args: Any
@@ -69,9 +80,21 @@ def read_json_body(request: BodyRequest, size_max: int) -> JsonBody:
         raise _bad_body("Failed to buffer the request body: length limit exceeded")
     text = _decoded(request.body)
     try:
-        return JsonBody(text, parse_json(text))
+        value, unreadable = parse_json_around(text, _is_raw)
     except JsonTextError as error:
         raise _bad_body(f"Failed to parse the request body as JSON: {_prefix(error.path)}{error}") from None
+    for *above, name in unreadable:
+        holder = value
+        for part in above:
+            holder = holder[part]
+        holder[name] = UNREADABLE
+    return JsonBody(text, value)
+
+
+def _is_raw(path: Path) -> bool:
+    """Whether a body keeps a value as text: ``args``, and what it has no use for, of a call or of one in a batch."""
+    is_of_call = len(path) == 1 or (len(path) == 3 and path[0] == "queries")
+    return is_of_call and isinstance(path[-1], str) and path[-1] not in _READ_FIELDS
 
 
 def _decoded(body: bytes) -> str:
@@ -128,7 +151,7 @@ class _Reader:
         )
 
     def _mistyped(self, expected: str) -> RequestRefused:
-        places = ValuePlaces(self._body.text)
+        places = ValuePlaces(self._body.text, _is_raw)
         # Of a list or an object serde has only seen that it begins.
         is_container = isinstance(self.value, (list, dict))
         place = places.start_of(self._path) if is_container else places.end_of(self._path)
@@ -143,7 +166,7 @@ class _Reader:
     def required(self, name: str) -> _Reader:
         """A field that must be there."""
         if name not in self.value:
-            raise self._refused(f"missing field `{name}`", ValuePlaces(self._body.text).end_of(self._path))
+            raise self._refused(f"missing field `{name}`", ValuePlaces(self._body.text, _is_raw).end_of(self._path))
         return self.at((name,))
 
     def text(self) -> str:

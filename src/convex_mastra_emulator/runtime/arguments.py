@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from convex_mastra_emulator.errors import InvalidArgument, InvalidValue, ThrownError, UnsupportedType
+from convex_mastra_emulator.errors import InvalidArgument, InvalidValue, RequestRefused, ThrownError, UnsupportedType
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.calls import Call, CallFailed
-from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.query_builder import QueryBuilder, TableQuery
 from convex_mastra_emulator.schema.validators import AnyValidator, TableNumbers
 from convex_mastra_emulator.values.display import display, human_size
@@ -23,6 +23,17 @@ ReadArguments = Callable[[Limits], list[Measured]]
 """Gives the positional arguments (nearly always one object); raises InvalidValue."""
 
 _ARRAY_OVERHEAD = 2
+
+
+class UnreadableArguments(RequestRefused):
+    """Arguments that came as text which no parser reads: noticed when the function is about to get them.
+
+    Of a query and a mutation it is the function's failure, of an action the request's (crates/application/src/lib.rs
+    ``read_only_udf_at_ts``, ``mutation_udf``, ``action_udf``; crates/value/src/serialized_args_ext.rs).
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Invalid arguments provided", code="InvalidArguments")
 
 
 class Arguments(NamedTuple):
@@ -74,6 +85,7 @@ def check_arguments(call: Call, read: ReadArguments, limits: Limits, tables: Tab
 
     Raises:
         CallFailed: with the deployment's text, if they cannot be read, are too large, or do not match.
+        UnreadableArguments: when their text was no JSON for the deployment, and the function is an action.
         UnsupportedType: for what is no Convex value.
     """
     canonical = call.path.canonical
@@ -83,6 +95,10 @@ def check_arguments(call: Call, read: ReadArguments, limits: Limits, tables: Tab
             _check_list(measured, limits)
     except UnsupportedType:
         raise
+    except UnreadableArguments as error:
+        if call.function.kind is FunctionKind.ACTION:
+            raise
+        raise CallFailed(str(error)) from None
     except InvalidValue as error:
         raise CallFailed(f"Invalid arguments for {canonical}: {error}") from None
     values = [argument.value for argument in measured]

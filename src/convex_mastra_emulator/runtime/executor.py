@@ -19,7 +19,13 @@ from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery, vector_search
 from convex_mastra_emulator.errors import EmulatorError, ErrorKind, FunctionUnavailable, RequestRefused
 from convex_mastra_emulator.limits import Limits
-from convex_mastra_emulator.runtime.arguments import Arguments, ReadArguments, check_arguments, check_result
+from convex_mastra_emulator.runtime.arguments import (
+    Arguments,
+    ReadArguments,
+    UnreadableArguments,
+    check_arguments,
+    check_result,
+)
 from convex_mastra_emulator.runtime.calls import Call, CallFailed, Outcome
 from convex_mastra_emulator.runtime.context import (
     ActionContext,
@@ -199,6 +205,8 @@ class Executor:
             value = self.run_body(call, read_arguments, None)
         except CallFailed as failed:
             failure = failed.failure
+        except UnreadableArguments:
+            raise
         except Exception as error:
             failure = thrown(error, self.limits)
         return Outcome(value=value, failure=failure, log_lines=tuple(call.logs.lines), timestamp_ns=self._latest_ns)

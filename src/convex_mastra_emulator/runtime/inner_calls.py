@@ -11,7 +11,7 @@ from convex_mastra_emulator.runtime.arguments import inner_arguments
 from convex_mastra_emulator.runtime.calls import Call, CallFailed
 from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, thrown
 from convex_mastra_emulator.runtime.functions import FunctionKind
-from convex_mastra_emulator.runtime.paths import parse_path
+from convex_mastra_emulator.runtime.paths import parse_inner_path
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value, undefined
 
@@ -42,14 +42,14 @@ class NestedCalls:
             ThrownError: with the inner text when it fails; ``ConvexError`` when it threw one.
         """
         caller, executor, transaction = self._caller, self._executor, self._transaction
+        read_arguments = inner_arguments(args, self.limits)
+        parsed = parse_inner_path(path, "runUdf")
+        function = executor.functions.find(parsed, kind, internal_allowed=True)
         if caller.depth >= self.limits.call_depth_max:
             raise DeploymentError(
                 "Cross component call depth limit exceeded. Do you have an infinite loop in your app?",
                 code="MaximumCallDepthExceeded",
             )
-        parsed = parse_path(path)
-        read_arguments = inner_arguments(args, self.limits)
-        function = executor.functions.find(parsed, kind, internal_allowed=True)
         call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1)
         start = transaction.savepoint()
         try:
@@ -76,11 +76,12 @@ class ActionCalls:
         """Runs a function.
 
         Raises:
+            InvalidArgument: when ``path`` is none.
             ThrownError: with the inner text when it fails; ``ConvexError`` when it threw one.
         """
-        outcome = self._executor.call_internally(
-            parse_path(path), inner_arguments(args, self.limits), kind, self._caller
-        )
+        read_arguments = inner_arguments(args, self.limits)
+        parsed = parse_inner_path(path, f"run{kind.value}")
+        outcome = self._executor.call_internally(parsed, read_arguments, kind, self._caller)
         if outcome.failure is not None:
             raise _rethrown(outcome.failure)
         return copy_of(outcome.value)

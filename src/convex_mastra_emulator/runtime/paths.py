@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from convex_mastra_emulator.errors import RequestRefused
+from convex_mastra_emulator.errors import InvalidArgument, RequestRefused
 from convex_mastra_emulator.values.names import identifier_problem
 
 _COMPONENT_LENGTH_MAX = 64
@@ -42,21 +42,46 @@ class FunctionPath:
         return self.module.startswith("_system/")
 
 
-@lru_cache(maxsize=1024)
 def parse_path(path: str) -> FunctionPath:
     """Reads a path in any of its forms.
 
     Raises:
         RequestRefused: ``BadConvexFunctionIdentifier``.
     """
+    read = _read(path)
+    if isinstance(read, str):
+        raise RequestRefused(
+            f"{path} is not a valid path to a Convex function. {read}", code="BadConvexFunctionIdentifier"
+        )
+    return read
+
+
+def parse_inner_path(path: str, call: str) -> FunctionPath:
+    """Reads the path of a function that another function calls.
+
+    Args:
+        path: the path in any of its forms.
+        call: how the deployment names the call: ``runUdf`` in queries and mutations, ``runQuery`` and the like in
+            actions (crates/isolate/src/environment/action/async_syscall.rs ``parse_name_or_reference``).
+
+    Raises:
+        InvalidArgument: if ``path`` is none.
+    """
+    read = _read(path)
+    if isinstance(read, str):
+        raise InvalidArgument(f"Invalid arguments for `{call}`: {read}")
+    return read
+
+
+@lru_cache(maxsize=1024)
+def _read(path: str) -> FunctionPath | str:
+    """The path, or the problem with it."""
     module, colon, function = path.rpartition(":")
     if not colon:
         module, function = path, "default"
     problem = _module_problem(module) or identifier_problem(function)
     if problem is not None:
-        raise RequestRefused(
-            f"{path} is not a valid path to a Convex function. {problem}", code="BadConvexFunctionIdentifier"
-        )
+        return problem
     module = "/".join(part for part in module.split("/") if part not in ("", "."))
     name = module.rsplit("/", 1)[-1]
     return FunctionPath(module if _extension(name) else f"{module}.js", function)

@@ -6,6 +6,7 @@ convex-js src/server/impl/query_impl.ts, index_range_builder_impl.ts, filter_bui
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,8 @@ from convex_mastra_emulator.database.query import Query, QueryStream
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import InvalidArgument, ThrownError
 from convex_mastra_emulator.runtime.expression_builders import FilterBuilder, IndexRangeBuilder, MalformedQuery
+from convex_mastra_emulator.values.codec import json_type
+from convex_mastra_emulator.values.javascript import to_string
 from convex_mastra_emulator.values.names import identifier_problem
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Document, undefined
@@ -106,12 +109,14 @@ class QueryBuilder:
         if self._state == "executing":
             self._state = "consumed"
 
-    def take(self, count: int) -> list[Document]:
+    def take(self, count: Any) -> list[Document]:
         """The first ``count`` documents.
 
         Raises:
             TypeError: if ``count`` is no non-negative whole number.
         """
+        if count is undefined:
+            raise TypeError("Must provide arg 1 `n` to `take`")
         if isinstance(count, bool) or not isinstance(count, (int, float)) or count != count // 1 or count < 0:
             raise TypeError("Arg 1 `n` to `take` must be a non-negative integer")
         return self._limited(int(count))
@@ -176,9 +181,9 @@ class QueryBuilder:
 def _page_options(options: Mapping[str, Any]) -> PageOptions:
     number = options.get("numItems")
     if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
-        raise ThrownError(f"`options.numItems` must be a positive number. Received `{number}`.")
+        raise ThrownError(f"`options.numItems` must be a positive number. Received `{to_string(number)}`.")
     return PageOptions(
-        page_size=_whole(number, "pageSize"),
+        page_size=_whole(number),
         cursor=_cursor(options, "cursor"),
         end_cursor=_cursor(options, "endCursor"),
         rows_read_max=_optional_whole(options, "maximumRowsRead"),
@@ -186,23 +191,34 @@ def _page_options(options: Mapping[str, Any]) -> PageOptions:
     )
 
 
+def _as_sent(value: Any) -> Any:
+    """An option as JSON carries it to the deployment: undefined and what is no finite number become null."""
+    if value is undefined or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _cursor(options: Mapping[str, Any], name: str) -> str | None:
-    cursor = options.get(name)
-    return None if cursor is undefined else cursor
+    cursor = _as_sent(options.get(name))
+    if cursor is None or isinstance(cursor, str):
+        return cursor
+    raise InvalidArgument(f"Invalid arguments for `queryPage`: invalid type: {json_type(cursor)}, expected a string")
 
 
 def _optional_whole(options: Mapping[str, Any], name: str) -> int | None:
-    value = options.get(name)
-    return None if value is None else _whole(value, name)
+    value = _as_sent(options.get(name))
+    return None if value is None else _whole(value)
 
 
-def _whole(value: Any, name: str) -> int:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or value != value // 1 or value < 0:
-        raise InvalidArgument(
-            f"Invalid arguments for `queryPage`: invalid type: floating point `{value}`, expected usize"
-        )
-    return int(value)
+def _whole(value: Any) -> int:
+    sent = _as_sent(value)
+    if not isinstance(sent, float) or not sent.is_integer():
+        problem = f"invalid type: {json_type(sent)}"
+    elif sent < 0:
+        problem = f"invalid value: integer `{int(sent)}`"
+    else:
+        return int(sent)
+    raise InvalidArgument(f"Invalid arguments for `queryPage`: {problem}, expected usize")
 
 
 # A bad name of an index is reported as one of a table (crates/common/src/types/index.rs).
@@ -254,7 +270,7 @@ class TableQuery:
         """All documents."""
         return self.full_table_scan().collect()
 
-    def take(self, count: int) -> list[Document]:
+    def take(self, count: Any) -> list[Document]:
         """The first ``count`` documents."""
         return self.full_table_scan().take(count)
 

@@ -36,7 +36,7 @@ def _eight_bytes(text: Any, type_name: str) -> bytes:
 
 def _base64(text: Any) -> bytes:
     if not isinstance(text, str):
-        raise InvalidValue(f"invalid type: {_json_type(text)}, expected a string", code="InvalidValue")
+        raise InvalidValue(f"invalid type: {json_type(text)}, expected a string", code="InvalidValue")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -61,7 +61,7 @@ _TAGS: dict[str, Callable[[Any], Value]] = {
 }
 
 
-def _json_type(json: Any) -> str:
+def json_type(json: Any) -> str:
     """How serde names a JSON value in ``invalid type: …``."""
     if json is None:
         return "null"

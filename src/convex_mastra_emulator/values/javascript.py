@@ -104,8 +104,19 @@ def _quote(text: str) -> str:
     return quoted if quoted.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
 
 
-def inspect(value: Value) -> str:
-    """A value as ``console.log`` shows it: strings in single quotes, ``{ a: 1 }``, ``[ 1, 2 ]``."""
+# `console.log` of a deployment is npm object-inspect with an indent of 2 and its own default depth
+# (convex-backend npm-packages/udf-runtime/src/02_console.ts, checked 2026-11-21).
+_INSPECT_DEPTH_MAX = 5
+_INSPECT_INDENT = "  "
+
+
+def inspect(value: Value, depth: int = 0) -> str:
+    """A value as ``console.log`` shows it: strings in single quotes, lists in a line, the fields of objects in lines.
+
+    Args:
+        value: what is shown.
+        depth: how many lists and objects it stands in.
+    """
     kind = type(value)
     if kind is str:
         return "'" + "".join(map(_inspect_character, value)) + "'"
@@ -115,12 +126,24 @@ def inspect(value: Value) -> str:
         return "-0" if value == 0 and math.copysign(1, value) < 0 else number_to_string(float(value))
     if kind is ConvexInt64:
         return f"{value.value}n"
+    if depth >= _INSPECT_DEPTH_MAX:
+        return "[Array]" if kind is list else "[Object]"
     if kind is list:
-        return f"[ {', '.join(map(inspect, value))} ]" if value else "[]"
+        items = [inspect(item, depth + 1) for item in value]
+        if any("\n" in item for item in items):
+            return f"[{_in_lines(items, depth)}]"
+        return f"[ {', '.join(items)} ]" if items else "[]"
     if kind is dict:
-        fields = ", ".join(f"{_inspect_key(name)}: {inspect(value[name])}" for name in key_order(value))
-        return f"{{ {fields} }}" if value else "{}"
-    return repr(value)
+        fields = [f"{_inspect_key(name)}: {inspect(value[name], depth + 1)}" for name in key_order(value)]
+        return f"{{{_in_lines(fields, depth)}}}" if fields else "{}"
+    # Bytes arrive in JavaScript as an ArrayBuffer, whose content nobody can enumerate.
+    return "ArrayBuffer [ArrayBuffer] {}"
+
+
+def _in_lines(parts: list[str], depth: int) -> str:
+    end = "\n" + _INSPECT_INDENT * depth
+    begin = end + _INSPECT_INDENT
+    return begin + f",{begin}".join(parts) + end
 
 
 _INSPECT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", "'": "\\'", "\\": "\\\\"}
@@ -131,7 +154,7 @@ def _inspect_character(char: str) -> str:
 
 
 def _inspect_key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", name) else f"'{name}'"
+    return name if re.fullmatch(r"[A-Za-z0-9_$]*", name) else inspect(name)
 
 
 def truthy(value: Any) -> bool:

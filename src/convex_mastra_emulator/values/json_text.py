@@ -11,7 +11,7 @@ import re
 from typing import Any, NoReturn
 
 from convex_mastra_emulator.errors import EmulatorError
-from convex_mastra_emulator.values.serde_syntax import NESTING_MAX, SerdeFault, find_fault
+from convex_mastra_emulator.values.serde_syntax import NESTING_MAX, IsRaw, Path, SerdeFault, ValuePlaces, find_fault
 
 # A number reaches 1e308 by its digits and its exponent together.
 _MAY_OVERFLOW = re.compile(r"\d[eE]\+?0*[1-9]\d\d|\d{200}")
@@ -76,6 +76,35 @@ def parse_json(text: str) -> Any:
         fault = find_fault(text)
         assert fault is not None, "serde reads what Python's parser does not"
         raise JsonTextError(fault) from None
+
+
+def parse_json_around(text: str, is_raw: IsRaw) -> tuple[Any, list[Path]]:
+    """Parses JSON text some values of which may be anything that has the form of JSON.
+
+    Args:
+        text: the text.
+        is_raw: says for a path whether its value is one of those.
+
+    Returns:
+        The value, and the paths of those inside of it that cannot be read; null stands in their places.
+
+    Raises:
+        JsonTextError: with serde's wording.
+    """
+    if not _may_be_refused(text):
+        try:
+            return _DECODER.decode(text), []
+        except ValueError:
+            pass
+    try:
+        places = ValuePlaces(text, is_raw)
+    except SerdeFault as fault:
+        raise JsonTextError(fault) from None
+    # Arguments are read as a list, which one that is no list is put into (crates/udf/src/helpers.rs `UdfArgsJson`).
+    unreadable = [
+        path for path, raw in places.raw_values() if find_fault(raw if raw.startswith("[") else f"[{raw}]") is not None
+    ]
+    return _DECODER.decode(places.with_null_at(unreadable)), unreadable
 
 
 def write_json(value: Any) -> str:

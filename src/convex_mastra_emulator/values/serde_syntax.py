@@ -4,7 +4,10 @@ Only for texts that are known or suspected to be refused: it looks for the first
 Columns count bytes.  A fault that is seen before it is read stands at its own column, one found after reading at
 the column read so far.
 
-serde_json src/de.rs, src/read.rs, src/error.rs (1.0; checked 2026-11-21).
+Some values are only kept as text (``RawValue``) or skipped (``IgnoredAny``): of these the brackets must match and the
+tokens be whole, but depth, range of numbers and pairs of surrogates do not matter, and faults name no path in them.
+
+serde_json src/de.rs (``ignore_value`` for the latter), src/read.rs, src/error.rs (1.0; checked 2026-11-21).
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import NoReturn
 
 NESTING_MAX = 127
@@ -23,6 +27,7 @@ _DIGITS = re.compile(rb"[0-9]*")
 _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{4}")
 _ESCAPES = b'"\\/bfnrt'
 _IDENTS = {b"n": b"null", b"t": b"true", b"f": b"false"}
+_CLOSING = {b"[": b"]", b"{": b"}"}
 _HIGH_SURROGATES = range(0xD800, 0xDC00)
 _LOW_SURROGATES = range(0xDC00, 0xE000)
 
@@ -31,6 +36,8 @@ _EOF_VALUE = "EOF while parsing a value"
 
 
 Path = tuple[str | int, ...]
+IsRaw = Callable[[Path], bool]
+"""Whether the value at a path is only kept as text, or skipped."""
 
 
 class SerdeFault(Exception):
@@ -47,20 +54,42 @@ class SerdeFault(Exception):
 
 def find_fault(text: str) -> SerdeFault | None:
     """The first fault of a text, or None if serde would read it."""
-    scanner = _Scanner(text)
     try:
-        scanner.document()
+        ValuePlaces(text)
     except SerdeFault as fault:
         return fault
     return None
 
 
-class ValuePlaces:
-    """Where the values of a text stand that serde would read, down to the third level."""
+def _nothing_is_raw(_path: Path) -> bool:
+    return False
 
-    def __init__(self, text: str) -> None:
-        self._scanner = _Scanner(text)
+
+class ValuePlaces:
+    """Where the values of a text stand, down to the third level.
+
+    Args:
+        text: JSON text.
+        is_raw: which values serde does not look into.
+
+    Raises:
+        SerdeFault: if serde would not read it.
+    """
+
+    def __init__(self, text: str, is_raw: IsRaw = _nothing_is_raw) -> None:
+        self._scanner = _Scanner(text, is_raw)
         self._scanner.document()
+
+    def raw_values(self) -> list[tuple[Path, str]]:
+        """The values that serde does not look into, each as it is spelled."""
+        return [(path, self._scanner.data[slice(*self._scanner.spans[path])].decode()) for path in self._scanner.raw]
+
+    def with_null_at(self, paths: list[Path]) -> str:
+        """The text with null in place of some values, none of which stands in another."""
+        data = self._scanner.data
+        for start, end in sorted((self._scanner.spans[path] for path in paths), reverse=True):
+            data = data[:start] + b"null" + data[end:]
+        return data.decode()
 
     def start_of(self, path: Path) -> str:
         """``line L column C`` before a value."""
@@ -74,8 +103,10 @@ class ValuePlaces:
 class _Scanner:
     """Reads JSON bytes from the start; ``at`` is the place of the next byte."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, is_raw: IsRaw) -> None:
         self.data = text.encode("utf-8", "surrogatepass")
+        self.raw: list[Path] = []
+        self._is_raw = is_raw
         self.at = 0
         self.depth = 0
         self.path: list[str | int] = []
@@ -128,10 +159,14 @@ class _Scanner:
         byte = self._peek_after_blanks()
         if not byte:
             self._fail_ahead(_EOF_VALUE)
-        start = self.at
-        self._value_beginning_with(byte)
-        if len(self.path) <= _SPAN_LEVELS:
-            self.spans[tuple(self.path)] = start, self.at
+        start, path = self.at, tuple(self.path)
+        if len(path) <= _SPAN_LEVELS and self._is_raw(path):
+            self._skip_value()
+            self.raw.append(path)
+        else:
+            self._value_beginning_with(byte)
+        if len(path) <= _SPAN_LEVELS:
+            self.spans[path] = start, self.at
 
     def _value_beginning_with(self, byte: bytes) -> None:
         if byte in _IDENTS:
@@ -153,6 +188,11 @@ class _Scanner:
 
     def _number(self) -> None:
         start = self.at
+        self._number_syntax()
+        if math.isinf(float(self.data[start : self.at])):
+            self._fail_here("number out of range")
+
+    def _number_syntax(self) -> None:
         if self._peek() == b"-":
             self.at += 1
         first = self._next(_EOF_VALUE)
@@ -165,8 +205,6 @@ class _Scanner:
             self._skip(_DIGITS)
         self._fraction()
         self._exponent()
-        if math.isinf(float(self.data[start : self.at])):
-            self._fail_here("number out of range")
 
     def _fraction(self) -> None:
         if self._peek() == b".":
@@ -183,7 +221,7 @@ class _Scanner:
                 self._fail_here("invalid number")
             self._skip(_DIGITS)
 
-    def _string(self) -> None:
+    def _string(self, *, is_raw: bool = False) -> None:
         while True:
             self._skip(_PLAIN)
             byte = self._next("EOF while parsing a string")
@@ -191,7 +229,7 @@ class _Scanner:
                 return
             if byte != b"\\":
                 self._fail_here("control character (\\u0000-\\u001F) found while parsing a string")
-            self._escape()
+            self._escape(is_raw)
 
     def _name(self) -> str:
         start = self.at
@@ -200,13 +238,15 @@ class _Scanner:
         name: str = json.loads(self.data[start : self.at])
         return name
 
-    def _escape(self) -> None:
+    def _escape(self, is_raw: bool) -> None:
         byte = self._next("EOF while parsing a string")
         if byte in _ESCAPES:
             return
         if byte != b"u":
             self._fail_here("invalid escape")
         unit = self._unit()
+        if is_raw:
+            return
         if unit in _LOW_SURROGATES:
             self._fail_here("lone leading surrogate in hex escape")
         if unit in _HIGH_SURROGATES:
@@ -285,3 +325,62 @@ class _Scanner:
         if self._peek_after_blanks() == closing:
             self._fail_ahead("trailing comma")
         return True
+
+    # Values that are not looked into
+
+    def _skip_value(self) -> None:
+        """Reads over a value of any depth, as serde does without recursion."""
+        open_brackets: list[bytes] = []
+        while True:
+            is_first = self._skip_token(open_brackets)
+            while open_brackets:
+                byte = self._peek_after_blanks()
+                if byte == _CLOSING[open_brackets[-1]]:
+                    open_brackets.pop()
+                    self.at += 1
+                    is_first = False
+                    continue
+                if not is_first:
+                    self._skip_comma(byte, open_brackets[-1])
+                break
+            if not open_brackets:
+                return
+            if open_brackets[-1] == b"{":
+                self._skip_key()
+
+    def _skip_token(self, open_brackets: list[bytes]) -> bool:
+        """Reads a scalar or an opening bracket; True for the latter, behind which the first item would stand."""
+        byte = self._peek_after_blanks()
+        if byte in (b"[", b"{"):
+            self.at += 1
+            open_brackets.append(byte)
+            return True
+        if not byte:
+            self._fail_ahead(_EOF_VALUE)
+        if byte in b"-0123456789":
+            self._number_syntax()
+        elif byte == b'"':
+            self.at += 1
+            self._string(is_raw=True)
+        else:
+            self._value_beginning_with(byte)
+        return False
+
+    def _skip_comma(self, byte: bytes, bracket: bytes) -> None:
+        if byte != b",":
+            of_list = bracket == b"["
+            self._fail_ahead(
+                (f"expected `,` or `{']' if of_list else '}'}`")
+                if byte
+                else f"EOF while parsing {'a list' if of_list else 'an object'}"
+            )
+        self.at += 1
+
+    def _skip_key(self) -> None:
+        for wanted, what_if_other in ((b'"', "key must be a string"), (b":", "expected `:`")):
+            byte = self._peek_after_blanks()
+            if byte != wanted:
+                self._fail_ahead(what_if_other if byte else "EOF while parsing an object")
+            self.at += 1
+            if wanted == b'"':
+                self._string(is_raw=True)
