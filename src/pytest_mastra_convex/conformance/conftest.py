@@ -1,0 +1,48 @@
+"""Fixtures of the conformance suite: its schema, its functions and the probe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from convex_mastra_emulator import Deployment
+    from pytest_mastra_convex.conformance.plain_http import PlainHttp
+    from pytest_mastra_convex.probe import Probe
+    from pytest_mastra_convex.targets import Target
+
+
+@pytest.fixture(scope="session")
+def convex_schema() -> Path:
+    """The tables of ``convex/schema.ts``, as npm convex exports them."""
+    return Path(__file__).with_name("schema.json")
+
+
+@pytest.fixture(scope="session")
+def convex_functions() -> str:
+    """The probe, in Python."""
+    return "pytest_mastra_convex.probe:FUNCTIONS"
+
+
+@pytest.fixture
+def probe(convex_deployment: Deployment) -> Probe:
+    """The probe on the test's deployment."""
+    from pytest_mastra_convex.probe import Probe
+
+    return Probe(convex_deployment)
+
+
+@pytest.fixture
+def plain_http(request: pytest.FixtureRequest, convex_target: Target, probe: Probe) -> PlainHttp:
+    """The deployment's own HTTP interface."""
+    from pytest_mastra_convex.conformance.plain_http import PlainHttp
+
+    __tracebackhide__ = True  # pytest --showlocals would print the key
+    if not convex_target.has_sockets:
+        pytest.skip(f"the HTTP routes of the target {convex_target.name} are this project's own, not a deployment's")
+    # On a deployment that is shared, the first call of the probe keeps others out and empties the tables; what goes
+    # around it does neither.
+    probe.query()
+    return PlainHttp(request.getfixturevalue("convex_url"), request.getfixturevalue("convex_admin_key"))
