@@ -1,4 +1,4 @@
-.PHONY: check test bench ledger conformance-schema
+.PHONY: check test bench differential ledger conformance-schema
 check:
 	ruff check .
 	ruff format --check .
@@ -13,3 +13,9 @@ ledger:
 # The tables of convex/schema.ts, as the emulator reads them.
 conformance-schema:
 	python -m pytest_mastra_convex.conformance_schema
+
+# Fresh programs on the emulator and the oracle; SEED repeats a run, a failing program is made small.
+STEPS ?= 200000
+SEED ?= $(shell date +%s)
+differential:
+	STEPS=$(STEPS) SEED=$(SEED) pytest -n 2 -v --timeout=0 tests/differential/test_machine.py

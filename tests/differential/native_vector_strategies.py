@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.values.codec import decode
-from tests.differential.comparison import Answer, assert_same_ranking
+from pytest_mastra_convex.comparison import Answer, assert_same_ranking
 from tests.differential.pair import Call, Pair, Row, Side, Step, without_system_fields
 from tests.differential.storage_strategies import in_turn, mostly, sequences
 from tests.differential.value_strategies import (

@@ -17,14 +17,14 @@ from convex_mastra_emulator.runtime.identity import ADMIN
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.values.codec import decode, decode_measured, encode
 from convex_mastra_emulator.values.size import Measured
-from pytest_mastra_convex.node_project import FunctionKind, Oracle
-from tests.differential.comparison import (
+from pytest_mastra_convex.comparison import (
     Answer,
     Naming,
     assert_same,
     assert_same_answer,
     without_last_empty_page,
 )
+from pytest_mastra_convex.node_project import FunctionKind, Oracle
 from tests.differential.programs import Answers, Program, run_on
 
 START_MS = 1_700_000_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.differential.comparison import Answer, assert_same_answer, without_last_empty_page
+from pytest_mastra_convex.comparison import Answer, assert_same_answer, without_last_empty_page
 from tests.differential.pair import Pair, Row, Side, Step
 from tests.differential.programs import Program
 from tests.differential.storage_strategies import mostly

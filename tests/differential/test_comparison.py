@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_mastra_convex.divergences import load_divergences
-from tests.differential.comparison import (
+from pytest_mastra_convex.comparison import (
     TEXT_RULES,
+    VECTOR_SEARCH_FIELDS,
     Answer,
     Naming,
     assert_same,
@@ -20,6 +20,7 @@ from tests.differential.comparison import (
     same_text,
     without_last_empty_page,
 )
+from pytest_mastra_convex.divergences import load_divergences
 
 
 def test_equal_answers_pass() -> None:
@@ -87,6 +88,23 @@ def test_one_empty_page_at_the_end_does_not_count(pages: list[Any], kept: list[A
     assert emulated.value == kept
 
 
+# A reference from one document to another is an id, too.
+def test_ids_in_values_get_the_names_of_their_documents() -> None:
+    naming = Naming()
+    naming.canonical({"_id": "x", "_creationTime": 1.0})
+
+    assert naming.canonical({"author": "x", "text": "y"}) == {"author": "document 0", "text": "y"}
+
+
+# What was taken back has an id that nobody else heard of.
+def test_ids_and_frames_in_texts_do_not_count() -> None:
+    naming = Naming()
+    name = naming.name("j5" * 16)
+    text = f"Delete on nonexistent document ID {'j5' * 16}, {'k7' * 16}\n    at deleted (file.py:1)"
+
+    assert naming.text(text) == f"Delete on nonexistent document ID {name}, a document"
+
+
 def ranking(*rows: tuple[str, float]) -> Answer:
     return Answer(value=[{"id": record_id, "score": score} for record_id, score in rows])
 
@@ -112,6 +130,18 @@ def test_last_rows_of_one_score_may_differ_where_the_limit_cuts(limit: int) -> N
     else:
         with pytest.raises(AssertionError, match="search"):
             assert_same_ranking("search", emulated, expected, limit=limit)
+
+
+# JSON has no number for the score of vectors that are too long, and spells out -0.
+def test_scores_that_are_no_numbers_in_json_are_compared() -> None:
+    negative_zero = {"$float": "AAAAAAAAAIA="}
+    emulated = Answer(value=[{"_id": "a", "_score": None}, {"_id": "b", "_score": negative_zero}])
+    expected = Answer(value=[{"_id": "a", "_score": None}, {"_id": "b", "_score": 0.0}])
+    other = Answer(value=[{"_id": "a", "_score": 1.0}, {"_id": "b", "_score": 0.0}])
+
+    assert_same_ranking("search", emulated, expected, limit=10, fields=VECTOR_SEARCH_FIELDS)
+    with pytest.raises(AssertionError, match="search"):
+        assert_same_ranking("search", emulated, other, limit=10, fields=VECTOR_SEARCH_FIELDS)
 
 
 def test_scores_further_apart_than_single_precision_differ() -> None:

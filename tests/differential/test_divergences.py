@@ -1,7 +1,7 @@
 """Where convex-test, under the oracle, does not do what a deployment does: one example for each registered difference.
 
-Each test asks the two for the same thing and must fail; the day one passes, its rule in `comparison.py` (or the gap in
-a generator) and its entry in `divergences.toml` go.
+Each test asks the two for the same thing and must fail; the day one passes, its rule in
+`pytest_mastra_convex.comparison` (or the gap in a generator) and its entry in `divergences.toml` go.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.differential.comparison import Answer, canonical_text, same_text
+from pytest_mastra_convex.comparison import Answer, canonical_text, same_text
 from tests.differential.pair import Pair, Row
 
 STORAGE = "mastra/storage:handle"

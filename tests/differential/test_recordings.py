@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock
+from pytest_mastra_convex.comparison import same_text
 from pytest_mastra_convex.node_project import Oracle
 from pytest_mastra_convex.recording import Answer, Recording, load_recordings
 from pytest_mastra_convex.replay import Difference, developer_text, replay
-from tests.differential.comparison import same_text
 from tests.recordings.record import FOLDER, SCENARIOS, record
 from tests.recordings.scene import Scenario
 from tests.recordings.schema import schema_of_recordings

@@ -57,6 +57,7 @@ from pytest_mastra_convex.probe import (
 
 THINGS, TYPED = "conformance_things", "conformance_typed"
 VECTORS, LOOSE = "conformance_vectors", "conformance_loose_vectors"
+TEXTS = "conformance_texts"
 
 Kind: TypeAlias = Literal["query", "mutation", "action"]
 Program: TypeAlias = tuple[Kind, list[Step]]
@@ -343,6 +344,17 @@ PROGRAMS: Mapping[str, Program] = {
             vector_search(LOOSE, "by_embedding", [0, 1]),
         ],
     ),
+    "a text search": (
+        "mutation",
+        [
+            insert(TEXTS, {"name": "one", "body": "a fox", "group": 1}),
+            insert(TEXTS, {"name": "two", "body": "a dog"}),
+            query(TEXTS, search={"index": "by_body", "field": "body", "text": "FO"}),
+            query(TEXTS, search={"index": "by_body", "field": "body", "text": "dog", "eq": [eq("group", 1)]}),
+            query(TEXTS, search={"index": "by_body", "field": "body", "text": "dog", "eq": [eq("group", undefined)]}),
+            query(TEXTS, search={"index": "by_body", "field": "body", "text": "fox"}, order="asc"),
+        ],
+    ),
     "throw": ("mutation", [insert(THINGS, {}), throw("enough")]),
     "throw an object": ("action", [now(), throw_convex({"code": 7, "bytes": b"\x01"})]),
     "throw a text": ("query", [throw_convex("ä")]),
@@ -356,6 +368,11 @@ PROGRAMS: Mapping[str, Program] = {
     "a database in an action": ("action", [query(THINGS)]),
     "a reference to nothing": ("query", [now(), get(ref(0, "a"))]),
     "two ends": ("query", [query(THINGS, first=True, count=True)]),
+    "a search and an index": (
+        "query",
+        [query(TEXTS, index="by_name", search={"index": "by_body", "field": "body", "text": "fox"})],
+    ),
+    "a search without an index": ("query", [{"op": "query", "table": TEXTS, "search": {}}]),
     "a range without an index": ("query", [query(THINGS, range=[eq("a", 1)])]),
 }
 """By name: the kind of function, and the steps it runs."""

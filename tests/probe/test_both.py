@@ -11,9 +11,9 @@ import pytest
 from convex_mastra_emulator import ConnectedDeployment, ConvexError, Emulator, FunctionError, ManualClock, connect
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.values.codec import encode
+from pytest_mastra_convex.comparison import assert_same, canonical_text, same_text
 from pytest_mastra_convex.node_project import Oracle
 from pytest_mastra_convex.probe import CONFORMANCE_TABLES, FUNCTIONS, Probe, StepResult, query, undefined
-from tests.differential.comparison import assert_same, canonical_text, same_text
 from tests.probe.programs import PROGRAMS, THINGS, Program
 
 NOW_MS = 1_700_000_000_000

@@ -153,6 +153,21 @@ def test_a_query_with_everything() -> None:
     }
 
 
+def test_a_text_search() -> None:
+    step = query("texts", search={"index": "by_body", "field": "body", "text": "fox", "eq": [eq("group", 1)]})
+
+    assert step == {
+        "op": "query",
+        "table": "texts",
+        "search": {
+            "index": "by_body",
+            "field": "body",
+            "text": "fox",
+            "eq": [{"op": "eq", "field": "group", "value": 1.0}],
+        },
+    }
+
+
 # `take(0)` is not the same as no `take` at all.
 def test_the_ends_of_a_query() -> None:
     assert query("things") == {"op": "query", "table": "things"}

@@ -1,8 +1,15 @@
-"""What counts as the same answer: how the emulator's and the oracle's are brought into one form.
+"""What counts as the same answer: how those of two deployments are brought into one form.
 
 The one place that forgives anything.  convex-test, on which the oracle runs, differs from a deployment in ways that
 convex-engine.md §11 lists; each rule below says which one it forgives and why, and names its entry in
-`divergences.toml`.  Everything else has to be equal, the texts of errors included.
+``divergences.toml``.  Everything else has to be equal, the texts of errors included.  No rule fits two deployments
+that are none of them the oracle, as an emulator and its server.
+
+>>> assert_same_answer("both", Answer(error="Uncaught Error: no"), Answer(error="no"))
+>>> assert_same_answer("both", Answer(value=1.0), Answer(value=True))  # doctest: +ELLIPSIS
+Traceback (most recent call last):
+AssertionError: both
+...
 """
 
 from __future__ import annotations
@@ -13,6 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Any
+
+from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.values.codec import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,10 @@ TEXT_RULES = (
 
 # The emulator tells what a function threw as a deployment does, with the error's class; convex-test throws it raw.
 _UNCAUGHT = re.compile(r"Uncaught \w+: ")
+# A function that called the one that failed puts the lines of its stack below the text.
+_FRAMES = "\n    at "
+# The length of npm convex-test 0.0.60's ids, and those of a deployment (convex-engine.md §3.1).
+_ID = re.compile(r"\b[0-9a-z_]{31,37}\b")
 _IDS_OF_UNIQUE = re.compile(r"(unique\(\) query returned more than one result from table \w+:\n) \[.*\]", re.DOTALL)
 
 
@@ -87,8 +101,19 @@ class Naming:
         """The document's name, a new one if it was not seen before."""
         return self._names.setdefault(document_id, f"document {len(self._names)}")
 
+    def creation_time(self, document_id: str) -> float | None:
+        """The creation time of a document that was seen as a whole."""
+        return self._created.get(document_id)
+
+    def text(self, text: str) -> str:
+        """A text with names for the ids in it, and without frames."""
+        # Nobody heard of a document whose transaction was taken back.
+        return _ID.sub(lambda found: self._names.get(found[0], "a document"), text.split(_FRAMES)[0])
+
     def canonical(self, value: Any) -> Any:
         """The value with names for ids, and with all numbers of one type."""
+        if isinstance(value, str):
+            return self._names.get(value, value)
         if isinstance(value, Mapping):
             return self._canonical_object(value)
         if isinstance(value, list):
@@ -121,15 +146,23 @@ def same_text(emulator: str, oracle: str) -> tuple[str, str]:
 
 
 def assert_same(what: str, emulator: Any, oracle: Any) -> None:
-    """Fails unless the two JSON values are the same, types included: Python takes 1 and True for equal."""
+    """Compares JSON values with their types: Python takes 1 and True for equal.
+
+    Raises:
+        AssertionError: unless they are the same; shows where they differ.
+    """
     emulated, expected = (json.dumps(value, indent=1, sort_keys=True).splitlines() for value in (emulator, oracle))
     if emulated != expected:
-        difference = "\n".join(unified_diff(expected, emulated, "oracle", "emulator", lineterm="", n=2))
+        difference = "\n".join(unified_diff(expected, emulated, "expected", "found", lineterm="", n=2))
         raise AssertionError(f"{what}\n{difference}")
 
 
 def assert_same_answer(what: str, emulator: Answer, oracle: Answer) -> None:
-    """Fails unless both calls ended in the same way."""
+    """Compares how two calls ended.
+
+    Raises:
+        AssertionError: unless both ended in the same way.
+    """
     emulated, expected = _comparable(emulator), _comparable(oracle)
     if isinstance(emulated.get("error"), str) and isinstance(expected.get("error"), str):
         emulated["error"], expected["error"] = same_text(emulated["error"], expected["error"])
@@ -159,42 +192,75 @@ def without_last_empty_page(emulator: Answer, oracle: Answer) -> tuple[Answer, A
 # The oracle computes scores with 53 bits of precision, a deployment and the emulator with 24 (divergence
 # "vector-score-precision"): 2^-20 leaves four bits for what adds up.
 _SCORE_TOLERANCE = 2.0**-20
+# Stands for null, which is the score of numbers too large for 24 bits of precision; others are from -1 to 1.
+_NO_SCORE = -2.0
 
 
-def assert_same_ranking(what: str, emulator: Answer, oracle: Answer, *, limit: Any) -> None:
-    """Fails unless two searches found the same rows with the same scores.
+@dataclass(frozen=True, slots=True)
+class RankingFields:
+    """How the rows of a ranking name what they are and how near.
+
+    Attributes:
+        id: tells the rows of one score apart.
+        score: the row's score.
+    """
+
+    id: str = "id"
+    score: str = "score"
+
+
+VECTOR_SEARCH_FIELDS = RankingFields("_id", "_score")
+"""What ``ctx.vectorSearch`` answers; the rows of Mastra's vector stores have names without ``_``."""
+
+
+def assert_same_ranking(
+    what: str, emulator: Answer, oracle: Answer, *, limit: Any, fields: RankingFields = RankingFields()
+) -> None:
+    """Compares what two searches found.
 
     Rows of equal scores may come in any order, and of those at the end any may have been cut off: a deployment
     orders them by their ids, convex-test by their creation (divergence "vector-ties").
+
+    Raises:
+        AssertionError: unless they found the same rows with the same scores.
     """
     if not isinstance(emulator.value, list) or not isinstance(oracle.value, list):
         assert_same_answer(what, emulator, oracle)
         return
-    groups = _groups(oracle.value)
+    groups = _groups(oracle.value, fields)
     if len(oracle.value) == limit and groups:
         groups.pop()
     assert_same(f"{what}: number of rows", len(emulator.value), len(oracle.value))
     for found, expected in zip(emulator.value, oracle.value, strict=True):
-        assert abs(found["score"] - expected["score"]) <= _SCORE_TOLERANCE, f"{what}: {found} for {expected}"
+        difference = abs(_number(found[fields.score]) - _number(expected[fields.score]))
+        assert difference <= _SCORE_TOLERANCE, f"{what}: {found} for {expected}"
     start = 0
     for group in groups:
         emulated = emulator.value[start : start + len(group)]
         start += len(group)
-        assert_same(what, _without_scores(emulated), _without_scores(group))
+        assert_same(what, _without_scores(emulated, fields), _without_scores(group, fields))
 
 
-def _groups(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _number(score: Any) -> float:
+    """A score, which is spelled out where JSON has no number for it (-0)."""
+    if score is None:
+        return _NO_SCORE
+    return float(decode(score, DEFAULT_LIMITS)) if isinstance(score, dict) else float(score)
+
+
+def _groups(rows: list[dict[str, Any]], fields: RankingFields) -> list[list[dict[str, Any]]]:
     """Rows whose scores cannot be told apart."""
     groups: list[list[dict[str, Any]]] = []
     for row in rows:
-        if groups and groups[-1][-1]["score"] - row["score"] <= 2 * _SCORE_TOLERANCE:
-            groups[-1].append(row)
+        last = groups[-1] if groups else []
+        if last and abs(_number(last[-1][fields.score]) - _number(row[fields.score])) <= 2 * _SCORE_TOLERANCE:
+            last.append(row)
         else:
             groups.append([row])
     return groups
 
 
-def _without_scores(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows in the order of their record ids."""
-    kept = [{name: item for name, item in row.items() if name != "score"} for row in rows]
-    return sorted(kept, key=lambda row: str(row.get("id")))
+def _without_scores(rows: list[dict[str, Any]], fields: RankingFields) -> list[dict[str, Any]]:
+    """Rows in the order of their ids."""
+    kept = [{name: item for name, item in row.items() if name != fields.score} for row in rows]
+    return sorted(kept, key=lambda row: str(row.get(fields.id)))
