@@ -5,10 +5,11 @@ import math
 from typing import Any
 
 import pytest
+from convex import ConvexInt64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex_mastra_emulator.values.json_text import JsonTextError, parse_json, write_json
+from convex_mastra_emulator.values.json_text import JsonTextError, parse_export_json, parse_json, write_json
 
 
 @pytest.mark.parametrize(
@@ -170,3 +171,15 @@ def test_text_is_written_compactly_and_unescaped() -> None:
 def test_number_json_cannot_hold_is_not_written(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json([number])
+
+
+@pytest.mark.parametrize(("text", "value"), [("5", ConvexInt64(5)), ("5.0", 5.0), ("-0", -0.0), ("1e2", 100.0)])
+def test_integers_of_an_export_are_int64(text: str, value: Any) -> None:
+    found = parse_export_json(f"[{text}]")[0]
+
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_faults_in_an_export_have_the_same_words() -> None:
+    with pytest.raises(JsonTextError, match=r"^number out of range at line 1 column 5$"):
+        parse_export_json("1e999")

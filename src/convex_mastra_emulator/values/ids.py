@@ -147,6 +147,10 @@ class IdSource:
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
 
+    def continue_from(self, other: IdSource) -> None:
+        """Gives from now on what ``other`` would give next."""
+        self._random.setstate(other._random.getstate())
+
     def internal_id(self, now_ns: int) -> bytes:
         """Sixteen bytes for a document created at ``now_ns``."""
         days = now_ns // 86_400_000_000_000

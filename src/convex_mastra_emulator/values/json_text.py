@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any, NoReturn
 
+from convex import ConvexInt64
+
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.values.serde_syntax import NESTING_MAX, IsRaw, Path, SerdeFault, ValuePlaces, find_fault
 
@@ -35,7 +37,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
+def _exported_number(text: str) -> ConvexInt64 | float:
+    """What an integer literal stands for in ``export_json`` (crates/value/src/export.rs ``from_clean_lossless``)."""
+    number = int(text)
+    # serde_json reads `-0` as a Float64, and what no Int64 holds, too.
+    return ConvexInt64(number) if -(2**63) <= number < 2**63 and text != "-0" else float(text)
+
+
 # Made once: making one takes as long as reading a small text.
+_EXPORT_DECODER = json.JSONDecoder(parse_int=_exported_number, parse_constant=_refuse_constant)
 _DECODER = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -66,12 +76,25 @@ def parse_json(text: str) -> Any:
     Raises:
         JsonTextError: with serde's wording.
     """
+    return _parse(text, _DECODER)
+
+
+def parse_export_json(text: str) -> Any:
+    """Parses JSON text in which an integer is an Int64, as ``npx convex export`` writes it.
+
+    Raises:
+        JsonTextError: with serde's wording.
+    """
+    return _parse(text, _EXPORT_DECODER)
+
+
+def _parse(text: str, decoder: json.JSONDecoder) -> Any:
     if _may_be_refused(text):
         fault = find_fault(text)
         if fault is not None:
             raise JsonTextError(fault)
     try:
-        return _DECODER.decode(text)
+        return decoder.decode(text)
     except ValueError:
         fault = find_fault(text)
         assert fault is not None, "serde reads what Python's parser does not"

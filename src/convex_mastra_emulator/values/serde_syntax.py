@@ -188,14 +188,14 @@ class _Scanner:
 
     def _number(self) -> None:
         start = self.at
-        self._number_syntax()
+        self._number_syntax(_EOF_VALUE)
         if math.isinf(float(self.data[start : self.at])):
             self._fail_here("number out of range")
 
-    def _number_syntax(self) -> None:
+    def _number_syntax(self, if_cut_off: str) -> None:
         if self._peek() == b"-":
             self.at += 1
-        first = self._next(_EOF_VALUE)
+        first = self._next(if_cut_off)
         if not first.isdigit():
             self._fail_here("invalid number")
         if first == b"0":
@@ -203,21 +203,21 @@ class _Scanner:
                 self._fail_ahead("invalid number")
         else:
             self._skip(_DIGITS)
-        self._fraction()
-        self._exponent()
+        self._fraction(if_cut_off)
+        self._exponent(if_cut_off)
 
-    def _fraction(self) -> None:
+    def _fraction(self, if_cut_off: str) -> None:
         if self._peek() == b".":
             self.at += 1
             if not self._skip(_DIGITS):
-                self._fail_ahead("invalid number" if self._peek() else _EOF_VALUE)
+                self._fail_ahead("invalid number" if self._peek() else if_cut_off)
 
-    def _exponent(self) -> None:
+    def _exponent(self, if_cut_off: str) -> None:
         if self._peek() in (b"e", b"E"):
             self.at += 1
             if self._peek() in (b"+", b"-"):
                 self.at += 1
-            if not self._next(_EOF_VALUE).isdigit():
+            if not self._next(if_cut_off).isdigit():
                 self._fail_here("invalid number")
             self._skip(_DIGITS)
 
@@ -340,7 +340,7 @@ class _Scanner:
                     self.at += 1
                     is_first = False
                     continue
-                if not is_first:
+                if not byte or not is_first:
                     self._skip_comma(byte, open_brackets[-1])
                 break
             if not open_brackets:
@@ -358,7 +358,7 @@ class _Scanner:
         if not byte:
             self._fail_ahead(_EOF_VALUE)
         if byte in b"-0123456789":
-            self._number_syntax()
+            self._number_syntax("invalid number")
         elif byte == b'"':
             self.at += 1
             self._string(is_raw=True)

@@ -9,6 +9,8 @@ import pytest
 
 if TYPE_CHECKING:
     from convex_mastra_emulator import Deployment
+    from pytest_mastra_convex.client import GuardedClient
+    from pytest_mastra_convex.conformance.live_queries import Watcher
     from pytest_mastra_convex.conformance.plain_http import PlainHttp
     from pytest_mastra_convex.probe import Probe
     from pytest_mastra_convex.targets import Target
@@ -46,3 +48,14 @@ def plain_http(request: pytest.FixtureRequest, convex_target: Target, probe: Pro
     # around it does neither.
     probe.query()
     return PlainHttp(request.getfixturevalue("convex_url"), request.getfixturevalue("convex_admin_key"))
+
+
+@pytest.fixture
+def watcher(probe: Probe, convex_client: GuardedClient, convex_admin_key: str) -> Watcher:
+    """A client with live queries; an administrator, so that it is told the text of every error."""
+    from pytest_mastra_convex.conformance.live_queries import Watcher
+
+    __tracebackhide__ = True
+    probe.query()
+    convex_client.set_admin_auth(convex_admin_key)
+    return Watcher(convex_client)

@@ -99,13 +99,14 @@ class PlainHttp:
         return self.send("POST", path, body, **options)
 
     def call(self, kind: str, path: str, args: Any, format: str | None = None, **options: Any) -> Answer:
-        """Calls a function as an administrator, who is told the text of every error; options are those of :meth:`send`.
+        """Calls a function as an administrator, who is told the text of every error.
 
         Args:
             kind: ``query``, ``mutation``, ``action`` or ``function``.
             path: of the function.
             args: in encoded form.
             format: of the answer; None sends none.
+            options: those of :meth:`send`.
         """
         __tracebackhide__ = True
         body = {"path": path, "args": args} | ({} if format is None else {"format": format})

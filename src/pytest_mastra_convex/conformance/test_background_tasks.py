@@ -82,7 +82,7 @@ def test_a_task_that_is_not_there_is_none(tasks: ConvexBackgroundTasks) -> None:
 
 # This table answers errors instead of failing, so the store raises its own error for what the schema refuses.
 def test_an_unknown_status_is_refused(tasks: ConvexBackgroundTasks) -> None:
-    with pytest.raises(StorageError, match="mastra_background_tasks|alidator"):
+    with pytest.raises(StorageError, match=r"mastra_background_tasks|alidator"):
         tasks.create_task(task("task-1", status="paused"))
 
     assert tasks.get_task("task-1") is None
@@ -103,7 +103,7 @@ def test_an_unknown_status_is_refused(tasks: ConvexBackgroundTasks) -> None:
     ids=["finish", "clear-values", "clear-times", "counters"],
 )
 def test_update_changes_what_is_given(tasks: ConvexBackgroundTasks, changes: dict[str, Any]) -> None:
-    before = {
+    before: dict[str, Any] = {
         "status": "running",
         "result": [1],
         "error": {"message": "no"},

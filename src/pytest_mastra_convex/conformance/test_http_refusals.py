@@ -184,8 +184,8 @@ def test_a_missing_function_comes_before_unreadable_arguments(plain_http: PlainH
     )
 
 
-# The parser's own depth of 127 ends with the arguments, which stand in a list: the limit of 64 for values is told first.
-@pytest.mark.parametrize(("depth", "text"), [(125, "nesting"), (126, "Invalid arguments provided")])
+# The parser's depth of 127 counts the list that arguments stand in; up to there the limit of 64 for values is told.
+@pytest.mark.parametrize(("depth", "text"), [(125, "maximum nesting 64"), (126, "Invalid arguments provided")])
 def test_arguments_can_be_parsed_127_levels_deep(plain_http: PlainHttp, depth: int, text: str) -> None:
     body = f'{{"path":"{PROBE}","args":{{"value":{"[" * depth}{"]" * depth}}}}}'
 

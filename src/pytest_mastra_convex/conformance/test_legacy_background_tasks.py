@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ TASKS = "mastra_background_tasks"
 
 
 @pytest.fixture
-def tasks(convex_deployment: Deployment, probe: Probe, convex_prefix: str) -> ConvexBackgroundTasks:
+def tasks(convex_deployment: Deployment, probe: Probe, convex_prefix: str) -> Iterator[ConvexBackgroundTasks]:
     """The domain, with the running task `old` in the fallback table; no handler writes one there any more."""
     prefixed = {name: f"{convex_prefix}{value}" for name, value in {"id": "old", "agentId": "agent-1"}.items()}
     record = {
@@ -34,7 +36,10 @@ def tasks(convex_deployment: Deployment, probe: Probe, convex_prefix: str) -> Co
         "createdAt": "2026-11-21T12:00:00.000Z",
     }
     probe.insert(DOCUMENTS, {"table": TASKS, "primaryKey": prefixed["id"], "record": record})
-    return ConvexStore(convex_deployment).background_tasks
+    domain = ConvexStore(convex_deployment).background_tasks
+    yield domain
+    # On a shared deployment nobody else knows of the row.
+    domain.delete_task("old")
 
 
 # Tasks outlive an upgrade: they are found by id, and every column under its present name.
@@ -91,3 +96,13 @@ def test_a_new_row_hides_the_old_one(tasks: ConvexBackgroundTasks) -> None:
     assert [(one.id, one.status) for one in listed.tasks] == [("old", "completed")]
     tasks.delete_task("old")
     assert tasks.list_tasks().total == 0
+
+
+# Hidden means hidden from every question: the new row is completed, so nothing runs any more, though the old one does.
+def test_a_hidden_task_is_not_listed(tasks: ConvexBackgroundTasks) -> None:
+    read = tasks.get_task("old")
+    assert read is not None
+    tasks.create_task(replace(read, status="completed"))
+
+    assert tasks.list_tasks(status="running").tasks == []
+    assert tasks.get_running_count() == 0

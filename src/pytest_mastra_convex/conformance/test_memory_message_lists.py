@@ -35,7 +35,9 @@ def save(memory: ConvexMemory, count: int, thread_id: str = "thread-1") -> None:
 
 # A prompt is built from the list: saved in another order than they were said in.
 @pytest.mark.parametrize(
-    ("direction", "ids"), [(None, ["a", "b", "c"]), ("ASC", ["a", "b", "c"]), ("DESC", ["c", "b", "a"])]
+    ("direction", "ids"),
+    [(None, ["a", "b", "c"]), ("ASC", ["a", "b", "c"]), ("DESC", ["c", "b", "a"])],
+    ids=["default", "ascending", "descending"],
 )
 def test_messages_come_in_the_order_they_were_said(memory: ConvexMemory, direction: str | None, ids: list[str]) -> None:
     memory.save_messages(messages=[message("b", minutes=2), message("c", minutes=3), message("a", minutes=1)])
@@ -70,6 +72,7 @@ def test_a_millisecond_decides(memory: ConvexMemory) -> None:
 @pytest.mark.parametrize(
     ("page", "ids", "has_more"),
     [(0, ["m04", "m03"], True), (1, ["m02", "m01"], True), (2, ["m00"], False), (3, [], False)],
+    ids=["first", "second", "last", "past"],
 )
 def test_messages_come_in_pages(memory: ConvexMemory, page: int, ids: list[str], has_more: bool) -> None:
     save(memory, 5)
@@ -143,7 +146,11 @@ def test_messages_of_several_threads(memory: ConvexMemory) -> None:
 
 
 # A thread that several users write in: one user's messages only; the empty text filters nothing.
-@pytest.mark.parametrize(("resource_id", "ids"), [("ann", ["a"]), ("bob", ["b"]), ("cid", []), ("", ["a", "b"])])
+@pytest.mark.parametrize(
+    ("resource_id", "ids"),
+    [("ann", ["a"]), ("bob", ["b"]), ("cid", []), ("", ["a", "b"])],
+    ids=["one", "other", "nobody", "empty"],
+)
 def test_messages_of_a_resource_in_a_thread(memory: ConvexMemory, resource_id: str, ids: list[str]) -> None:
     memory.save_messages(messages=[message("a", resource_id="ann"), message("b", resource_id="bob", minutes=1)])
 
@@ -252,7 +259,9 @@ def test_messages_of_a_resource_across_threads(memory: ConvexMemory) -> None:
 
 
 # A quirk of 1.5.2: DESC picks the newest page, which is then returned oldest first.
-@pytest.mark.parametrize(("direction", "ids"), [("ASC", ["m00", "m01"]), ("DESC", ["m03", "m04"])])
+@pytest.mark.parametrize(
+    ("direction", "ids"), [("ASC", ["m00", "m01"]), ("DESC", ["m03", "m04"])], ids=["ascending", "descending"]
+)
 def test_a_resources_page_is_oldest_first(memory: ConvexMemory, direction: str, ids: list[str]) -> None:
     save(memory, 5)
 

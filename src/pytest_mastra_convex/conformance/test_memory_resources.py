@@ -143,7 +143,7 @@ def test_a_long_working_memory(memory: ConvexMemory) -> None:
 def test_a_null_working_memory_is_refused(convex_deployment: Deployment, memory: ConvexMemory) -> None:
     times = {"createdAt": "2026-11-21T12:00:00.000Z", "updatedAt": "2026-11-21T12:00:00.000Z"}
 
-    with pytest.raises(FunctionError, match="mastra_resources|alidator"):
+    with pytest.raises(FunctionError, match=r"mastra_resources|alidator"):
         send(convex_deployment, "updateResource", RESOURCES, resourceId="user-1", workingMemory=None, **times)
 
     assert memory.get_resource_by_id(resource_id="user-1") is None

@@ -65,8 +65,7 @@ def test_threads_come_newest_first(memory: ConvexMemory) -> None:
 )
 def test_threads_are_ordered_by_a_date(memory: ConvexMemory, order_by: OrderBy, ids: list[str]) -> None:
     for thread_id, created, updated in (("a", 1, 20), ("b", 2, 30), ("c", 3, 10)):
-        dates = {"created_at": after_noon(created), "updated_at": after_noon(updated)}
-        memory.save_thread(thread=thread(thread_id, **dates))
+        memory.save_thread(thread=thread(thread_id, created_at=after_noon(created), updated_at=after_noon(updated)))
 
     assert ids_of(memory.list_threads(order_by=order_by).threads) == ids
 
@@ -92,6 +91,7 @@ def test_threads_of_one_time_stay_in_the_order_of_creation(memory: ConvexMemory,
         (2, ["thread-0"], False),
         (3, [], False),
     ],
+    ids=["first", "second", "last", "past"],
 )
 def test_threads_come_in_pages(memory: ConvexMemory, page: int, ids: list[str], has_more: bool) -> None:
     save(memory, 5)

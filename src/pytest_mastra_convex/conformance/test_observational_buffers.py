@@ -184,8 +184,8 @@ def test_activation_reduces_pending_tokens(
     assert (read.pending_message_tokens, read.total_tokens_observed) == (left, 0)
 
 
-# floor = threshold·(1 - ratio), target = pending - floor.  Of the running sums of the chunks the lowest that reaches the
-# target wins, if at least min(1000, floor) pending tokens remain; else the highest one below the target.
+# floor = threshold·(1 - ratio), target = pending - floor.  Of the running sums of the chunks the lowest that reaches
+# the target wins, if at least min(1000, floor) pending tokens remain; else the highest one below the target.
 @pytest.mark.parametrize(
     ("chunks", "ratio", "pending", "count"),
     [

@@ -45,9 +45,8 @@ def test_a_memory_begins_empty(memory: ConvexMemory) -> None:
     assert read == made
     assert (read.generation_count, read.origin_type, read.active_observations) == (0, "initial", "")
     assert (read.total_tokens_observed, read.observation_token_count, read.pending_message_tokens) == (0, 0, 0)
-    assert not (
-        read.is_observing or read.is_reflecting or read.is_buffering_observation or read.is_buffering_reflection
-    )
+    assert (read.is_observing, read.is_reflecting) == (False, False)
+    assert (read.is_buffering_observation, read.is_buffering_reflection) == (False, False)
     assert (read.last_observed_at, read.last_buffered_at_time, read.created_at) == (None, None, NOON)
 
 
@@ -205,7 +204,7 @@ def test_observations_are_replaced_and_counted(convex_deployment: Deployment, me
 # Without ids the old ones are cleared: they belong to the text that was replaced.
 def test_absent_message_ids_are_cleared(memory: ConvexMemory) -> None:
     record = begun(memory)
-    update = {"id": record.id, "observations": "o", "token_count": 1, "last_observed_at": NOON}
+    update: dict[str, Any] = {"id": record.id, "observations": "o", "token_count": 1, "last_observed_at": NOON}
     memory.update_active_observations(**update, observed_message_ids=["m1"])
 
     memory.update_active_observations(**update)

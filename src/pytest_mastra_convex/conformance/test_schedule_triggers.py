@@ -130,7 +130,9 @@ def test_triggers_of_a_range_of_time(
 
 
 # The limit is cut to a whole number that is not negative; the newest are kept.
-@pytest.mark.parametrize(("limit", "ids"), [(2, ["t2", "t1"]), (1.9, ["t2"]), (0, []), (-1, [])])
+@pytest.mark.parametrize(
+    ("limit", "ids"), [(2, ["t2", "t1"]), (1.9, ["t2"]), (0, []), (-1, [])], ids=["two", "fraction", "zero", "negative"]
+)
 def test_triggers_up_to_a_limit(schedules: ConvexSchedules, limit: float, ids: list[str]) -> None:
     for minutes in range(3):
         schedules.record_trigger(trigger(f"t{minutes}", minutes=minutes))
@@ -152,7 +154,7 @@ def test_a_list_holds_a_hundred_triggers(convex_deployment: Deployment, count: i
 @pytest.mark.parametrize("count", [0, 25, 26])
 def test_deleting_a_schedule_deletes_its_triggers(convex_deployment: Deployment, count: int) -> None:
     schedules = ConvexStore(convex_deployment).schedules
-    times = {"next_fire_at": NOON, "created_at": NOON, "updated_at": NOON}
+    times: dict[str, Any] = {"next_fire_at": NOON, "created_at": NOON, "updated_at": NOON}
     schedules.create_schedule(
         Schedule(id="schedule-1", target={"type": "agent"}, cron="* * * * *", status="active", **times)
     )

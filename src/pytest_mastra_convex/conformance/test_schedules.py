@@ -192,7 +192,7 @@ def test_a_hundred_schedules_are_due_at_once(convex_deployment: Deployment, coun
     ids=["replace", "clear", "time-and-metadata", "target"],
 )
 def test_update_changes_what_is_given(convex_deployment: Deployment, changes: dict[str, Any]) -> None:
-    before = {"timezone": "UTC", "metadata": {"a": 1}, "owner_type": "agent", "owner_id": "agent-1"}
+    before: dict[str, Any] = {"timezone": "UTC", "metadata": {"a": 1}, "owner_type": "agent", "owner_id": "agent-1"}
     schedules = store_at(convex_deployment, after_noon(30)).schedules
     schedules.create_schedule(schedule("schedule-1", **before))
 
@@ -221,7 +221,9 @@ def test_an_empty_update_answers_the_schedule(schedules: ConvexSchedules) -> Non
 
 
 # A schedule deleted by somebody else: the same text from the client and from the handler.
-@pytest.mark.parametrize(("changes", "error"), [({}, StorageError), ({"status": "paused"}, FunctionError)])
+@pytest.mark.parametrize(
+    ("changes", "error"), [({}, StorageError), ({"status": "paused"}, FunctionError)], ids=["empty", "status"]
+)
 def test_update_of_a_missing_schedule_is_refused(
     schedules: ConvexSchedules, changes: dict[str, Any], error: type[Exception]
 ) -> None:

@@ -124,7 +124,7 @@ def test_a_null_input_is_kept(scores: ConvexScores) -> None:
     ids=["no-input", "structured-output", "text-for-a-number", "no-source"],
 )
 def test_scores_the_schema_does_not_know_are_refused(scores: ConvexScores, fields: dict[str, Any]) -> None:
-    with pytest.raises(FunctionError, match="mastra_scorers|alidator"):
+    with pytest.raises(FunctionError, match=r"mastra_scorers|alidator"):
         scores.save_score(payload(**fields))
 
     assert scores.list_scores_by_run_id(run_id="run-1", page=0, per_page=10).total == 0
@@ -134,7 +134,7 @@ def test_scores_the_schema_does_not_know_are_refused(scores: ConvexScores, field
 def test_a_null_organization_is_refused(convex_deployment: Deployment, scores: ConvexScores) -> None:
     saved = scores.save_score(payload())
 
-    with pytest.raises(FunctionError, match="mastra_scorers|alidator"):
+    with pytest.raises(FunctionError, match=r"mastra_scorers|alidator"):
         send(convex_deployment, "patch", SCORERS, id=saved.id, record={"organizationId": None})
 
 
@@ -149,7 +149,9 @@ def test_reserved_keys_are_refused(scores: ConvexScores) -> None:
 
 # A score's page on the dashboard: newest first, on pages of two.
 @pytest.mark.parametrize(
-    ("page", "reasons", "has_more"), [(0, ["4", "3"], True), (1, ["2", "1"], True), (2, ["0"], False), (3, [], False)]
+    ("page", "reasons", "has_more"),
+    [(0, ["4", "3"], True), (1, ["2", "1"], True), (2, ["0"], False), (3, [], False)],
+    ids=["first", "second", "last", "past"],
 )
 def test_scores_come_in_pages_newest_first(
     convex_deployment: Deployment, scores: ConvexScores, page: int, reasons: list[str], has_more: bool

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from convex import ConvexInt64
 
 from convex_mastra_emulator import Deployment, EmulatorError, FunctionError
 from convex_mastra_emulator.stores import ConvexServerCache, StorageError
@@ -292,9 +293,36 @@ def test_a_value_that_is_not_sent_is_null(convex_deployment: Deployment) -> None
     assert answer["result"] == [None]
 
 
+# Values are kept as JSON: what JSON has no words for comes back as JavaScript's JSON has it.
+@pytest.mark.parametrize(
+    ("value", "read"), [(b"x", {}), (math.nan, None), (-0.0, 0)], ids=["bytes", "nan", "negative-zero"]
+)
+def test_values_that_json_does_not_have(convex_deployment: Deployment, value: Any, read: Any) -> None:
+    request = {"op": "set", "key": "k", "keyPrefix": "p", "value": value, "expiresAt": None}
+    convex_deployment.mutation(CACHE, request)
+
+    assert convex_deployment.mutation(CACHE, {"op": "get", "key": "k"}) == {"ok": True, "result": read}
+
+
+# An integer of 64 bits is a BigInt in JavaScript, which JSON refuses; the old value stays.
+def test_int64_is_refused(convex_deployment: Deployment) -> None:
+    request = {"op": "set", "key": "k", "keyPrefix": "p", "expiresAt": None}
+    convex_deployment.mutation(CACHE, {**request, "value": "old"})
+
+    with pytest.raises(FunctionError, match="Do not know how to serialize a BigInt"):
+        convex_deployment.mutation(CACHE, {**request, "value": ConvexInt64(1)})
+
+    assert convex_deployment.mutation(CACHE, {"op": "get", "key": "k"})["result"] == "old"
+
+
+# An operation nobody knows is answered, as by storage.
+def test_unknown_operations_are_answered(convex_deployment: Deployment) -> None:
+    assert convex_deployment.mutation(CACHE, {"op": "fly"}) == {"ok": False, "error": "Unsupported operation fly"}
+
+
 # The cache's function lets its errors out, unlike storage; a prefix that is no text is refused by the schema.
 def test_what_the_schema_refuses_fails_the_call(convex_deployment: Deployment) -> None:
-    with pytest.raises(FunctionError, match="mastra_cache|alidator"):
+    with pytest.raises(FunctionError, match=r"mastra_cache|alidator"):
         convex_deployment.mutation(CACHE, {"op": "set", "key": "k", "value": 1, "expiresAt": None})
 
     assert convex_deployment.mutation(CACHE, {"op": "get", "key": "k"}) == {"ok": True, "result": None}

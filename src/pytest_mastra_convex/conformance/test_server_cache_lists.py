@@ -103,6 +103,20 @@ def test_a_half_deleted_list_is_not_there(
     assert convex_server_cache.list_length("key") == 0
 
 
+# Setting a list of 26 deletes 25 items and asks to be called again; one of 25 is gone at once.
+@pytest.mark.parametrize(("count", "has_more"), [(25, False), (26, True)])
+def test_one_call_replaces_25_items(
+    convex_deployment: Deployment, convex_server_cache: ConvexServerCache, count: int, has_more: bool
+) -> None:
+    push(convex_server_cache, "key", count)
+    request = {"op": "set", "key": "mastra:cache:key", "keyPrefix": "mastra:cache:", "value": 1, "expiresAt": None}
+
+    answer = convex_deployment.mutation(CACHE, request)
+
+    assert answer == ({"ok": True, "hasMore": True} if has_more else {"ok": True})
+    assert convex_server_cache.get("key") == (None if has_more else 1)
+
+
 # A list that is set is cleaned up first, in parts; the value is there when the client is done.
 def test_a_long_list_is_replaced_by_a_value(convex_server_cache: ConvexServerCache) -> None:
     push(convex_server_cache, "key", 60)

@@ -107,7 +107,7 @@ def test_a_bad_record_undoes_the_whole_batch(convex_deployment: Deployment) -> N
     records = [record(TYPED, f"r{n}") for n in range(76)]
     records[60]["title"] = 5
 
-    with pytest.raises(FunctionError, match="mastra_threads|alidator"):
+    with pytest.raises(FunctionError, match=r"mastra_threads|alidator"):
         batch(convex_deployment, TYPED, *records)
 
     assert rows(convex_deployment, TYPED) == []

@@ -114,7 +114,7 @@ def test_the_index_decides_the_order(convex_deployment: Deployment, filters: lis
     assert ids_of(rows(convex_deployment, MESSAGES, filters=filters)) == ids
 
 
-# Times are text to the index: byte by byte, so that "9" comes after "10", and an offset after a Z of the same time.
+# Times are text to the index, ordered by their UTF-8 bytes: "9" comes after "10", and what is not ASCII last.
 def test_times_are_ordered_as_text(convex_deployment: Deployment) -> None:
     times = {"a": "9", "b": "10", "c": "ü", "d": "Z", "e": "", "f": "🙂"}
     insert_messages(convex_deployment, *({"id": name, "createdAt": time} for name, time in times.items()))
@@ -135,7 +135,11 @@ def test_equal_times_are_ordered_by_creation(convex_deployment: Deployment) -> N
 
 
 # The limit is applied to what matches; 0 is no limit.
-@pytest.mark.parametrize(("limit", "ids"), [(1, ["b"]), (2, ["b", "d"]), (99, ["b", "d"]), (0, ["b", "d"])])
+@pytest.mark.parametrize(
+    ("limit", "ids"),
+    [(1, ["b"]), (2, ["b", "d"]), (99, ["b", "d"]), (0, ["b", "d"])],
+    ids=["one", "two", "many", "zero"],
+)
 def test_a_limit_counts_what_matches(convex_deployment: Deployment, limit: int, ids: list[str]) -> None:
     messages = [{"id": name, "role": role} for name, role in (("a", "x"), ("b", "y"), ("c", "x"), ("d", "y"))]
     insert_messages(convex_deployment, *messages)

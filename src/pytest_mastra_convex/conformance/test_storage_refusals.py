@@ -54,6 +54,18 @@ def test_a_request_without_an_operation(convex_deployment: Deployment) -> None:
         ("omGetLatest", {"lookupKey": "x"}),
         ("omUpdateConfig", {"id": "x", "config": "{}"}),
     ],
+    ids=[
+        "thread",
+        "resource",
+        "step-result",
+        "state",
+        "schedule",
+        "due",
+        "trigger",
+        "delete-triggers",
+        "latest",
+        "config",
+    ],
 )
 def test_operations_of_typed_tables(
     convex_deployment: Deployment, table: str, op: str, arguments: dict[str, Any]
@@ -64,7 +76,11 @@ def test_operations_of_typed_tables(
 
 
 # The first thing that is looked at is the table's name: without one the handler answers its own mistake.
-@pytest.mark.parametrize("request_", [{}, {"op": "load"}, {"op": "load", "tableName": None}, {"tableName": 5}])
+@pytest.mark.parametrize(
+    "request_",
+    [{}, {"op": "load"}, {"op": "load", "tableName": None}, {"tableName": 5}],
+    ids=["empty", "absent", "null", "number"],
+)
 def test_a_request_without_a_table(convex_deployment: Deployment, request_: dict[str, Any]) -> None:
     answer = convex_deployment.mutation("mastra/storage:handle", request_)
 
@@ -79,6 +95,7 @@ def test_tables_that_fail_the_call(convex_deployment: Deployment, table: str) ->
         send(convex_deployment, "loadMany", TABLES[table], ids=["x"] * 11)
 
 
+# The call succeeds, and a client that looks at nothing but that takes the error for success.
 @pytest.mark.parametrize("table", ["vectors", "tasks"])
 def test_tables_that_answer(convex_deployment: Deployment, table: str) -> None:
     answer = send(convex_deployment, "loadMany", TABLES[table], ids=["x"] * 11)

@@ -97,7 +97,7 @@ def test_reserved_keys_are_refused(convex_deployment: Deployment, table: str) ->
     ids=["null-for-text", "number-for-text", "unknown-field", "number-for-time", "null-for-resource"],
 )
 def test_typed_tables_refuse_what_does_not_fit(convex_deployment: Deployment, fields: dict[str, Any]) -> None:
-    with pytest.raises(FunctionError, match="mastra_threads|alidator"):
+    with pytest.raises(FunctionError, match=r"mastra_threads|alidator"):
         send(convex_deployment, "insert", TYPED, record=record(TYPED, "a", **fields))
 
     assert rows(convex_deployment, TYPED) == []

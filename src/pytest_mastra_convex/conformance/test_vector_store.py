@@ -169,7 +169,7 @@ def test_indexes_do_not_mix(vectors: ConvexVector) -> None:
     ids=["nan", "infinity", "texts", "null", "no-list"],
 )
 def test_what_is_no_vector_is_refused(vectors: ConvexVector, vector: Any) -> None:
-    with pytest.raises(StorageError, match="mastra_vectors|alidator"):
+    with pytest.raises(StorageError, match=r"mastra_vectors|alidator"):
         vectors.upsert("docs", vectors=[vector], ids=["a"])
 
     assert everything(vectors) == {}
@@ -218,9 +218,11 @@ def test_equally_near_vectors_come_in_the_order_of_creation(vectors: ConvexVecto
 
 # Ten unless asked for; more than there are is all of them.
 @pytest.mark.parametrize(
-    ("arguments", "count"), [({}, 10), ({"top_k": 0}, 0), ({"top_k": 11}, 11), ({"top_k": 99}, 12)]
+    ("arguments", "count"),
+    [({}, 10), ({"top_k": 0}, 0), ({"top_k": 11}, 11), ({"top_k": 99}, 12)],
+    ids=["default", "zero", "eleven", "too-many"],
 )
-def test_as_many_as_asked_for(vectors: ConvexVector, arguments: dict[str, int], count: int) -> None:
+def test_as_many_as_asked_for(vectors: ConvexVector, arguments: dict[str, Any], count: int) -> None:
     vectors.upsert("docs", vectors=[[1, 0, n] for n in range(12)], ids=[f"v{n}" for n in range(12)])
 
     found = vectors.query("docs", query_vector=[1, 0, 0], **arguments)

@@ -14,7 +14,7 @@ from pytest_mastra_convex.conformance.records import ids_of
 @pytest.fixture
 def vectors(convex_vector: ConvexVector) -> ConvexVector:
     """The store with products in the index `shop`; `bare` has no metadata at all."""
-    metadata = {
+    metadata: dict[str, dict[str, Any] | None] = {
         "cheap": {"price": 10, "kind": "tea", "tags": ["hot"], "stock": True},
         "middle": {"price": 20, "kind": "coffee", "sale": None, "stock": False},
         "dear": {"price": 30.5, "kind": "Tea", "maker": {"name": "x"}},

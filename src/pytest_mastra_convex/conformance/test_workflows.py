@@ -175,7 +175,11 @@ def test_runs_of_a_range_of_time(
 
 
 # Five runs on pages of two; the total is that of all pages.
-@pytest.mark.parametrize(("page", "run_ids"), [(0, ["4", "3"]), (1, ["2", "1"]), (2, ["0"]), (3, [])])
+@pytest.mark.parametrize(
+    ("page", "run_ids"),
+    [(0, ["4", "3"]), (1, ["2", "1"]), (2, ["0"]), (3, [])],
+    ids=["first", "second", "last", "past"],
+)
 def test_runs_come_in_pages(workflows: ConvexWorkflows, page: int, run_ids: list[str]) -> None:
     for minutes in range(5):
         persist(workflows, f"{minutes}", minutes=minutes)
@@ -186,7 +190,9 @@ def test_runs_come_in_pages(workflows: ConvexWorkflows, page: int, run_ids: list
 
 
 # A page counts only together with its size: one of the two alone gives everything.
-@pytest.mark.parametrize("arguments", [{"page": 1}, {"per_page": 1}, {"page": 0, "per_page": False}])
+@pytest.mark.parametrize(
+    "arguments", [{"page": 1}, {"per_page": 1}, {"page": 0, "per_page": False}], ids=["page", "size", "all"]
+)
 def test_half_a_page_is_no_page(workflows: ConvexWorkflows, arguments: dict[str, Any]) -> None:
     for minutes in range(3):
         persist(workflows, f"{minutes}", minutes=minutes)
