@@ -35,6 +35,9 @@ from convex_mastra_emulator.limits import DEFAULT_LIMITS
         ("vector_results_max", 256),
         ("vector_results_default", 10),
         ("vector_conditions_max", 64),
+        ("search_words_max", 16),
+        ("search_conditions_max", 8),
+        ("search_results_max", 1024),
     ],
 )
 def test_limit_is_the_documented_number(name: str, number: int) -> None:

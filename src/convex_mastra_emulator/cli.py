@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import click
 
 from convex_mastra_emulator import Emulator, __version__, sources
+from convex_mastra_emulator.data.progress_bar import progress_bar
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
 from convex_mastra_emulator.runtime.tokens import provider_of_tests
@@ -84,6 +85,24 @@ def changed_limits(texts: Iterable[str]) -> Limits:
         raise click.BadParameter(str(error), param_hint="--limit") from None
 
 
+def load_data(emulator: Emulator, path: str, *, skip_bad: bool) -> None:
+    """Fills an empty emulator, shows how far it is, and tells what came in and what did not.
+
+    Raises:
+        click.BadParameter: when nothing was imported, saying why.
+    """
+    try:
+        with progress_bar(f"Loading {path}") as progress:
+            # Nothing is lost, and tables may take the numbers they had elsewhere.
+            result = emulator.import_files(path, mode="replace-all", skip_bad=skip_bad, progress=progress)
+    except (EmulatorError, OSError, ValueError) as error:
+        raise click.BadParameter(f"{path}: {error}", param_hint="--load") from None
+    for row in result.skipped:
+        click.echo(f"skipped {row}", err=True)
+    tables = sum(1 for count in result.added.values() if count)
+    click.echo(f"loaded {sum(result.added.values()):,} documents into {tables:,} tables", err=True)
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -107,8 +126,17 @@ def changed_limits(texts: Iterable[str]) -> Limits:
     metavar="MODULE:ATTRIBUTE",
     help="Mapping from paths to Python functions, defined beside Mastra's.",
 )
+@click.option(
+    "--load",
+    "load_path",
+    type=click.Path(exists=True),
+    help="Data to begin with: the ZIP of `npx convex export`, a CSV, JSON or JSON-lines file named like its table, "
+    "or a folder of such files.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave out rows of --load that cannot be imported, and name them.")
 @click.option("--limit", "limits", metavar="NAME=NUMBER", multiple=True, help="Change one limit; can be repeated.")
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="Set an environment variable of the functions.")
+@click.option("--no-crons", is_flag=True, help="Do not run crons; scheduled functions still run.")
 @click.option("--seed", type=int, help="Make ids repeatable.")
 @click.option("--test-token-secret", hidden=True, help="Accept users' tokens signed with this key.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True, help="Stop when standard input ends.")
@@ -121,11 +149,14 @@ def serve(
     admin_key: str | None,
     schema_source: str | None,
     functions_source: str | None,
+    load_path: str | None,
     limits: tuple[str, ...],
     env: tuple[str, ...],
     seed: int | None,
     test_token_secret: str | None,
     *,
+    skip_bad: bool,
+    no_crons: bool,
     stop_with_stdin: bool,
     redact_errors: bool,
 ) -> None:
@@ -144,9 +175,12 @@ def serve(
         auth_providers=[] if test_token_secret is None else [provider_of_tests(test_token_secret)],
         redact_errors=redact_errors,
     )
+    emulator.scheduler.crons.are_on = not no_crons
     emulator.env.update(named_values("--env", env))
     if functions_source is not None:
         define_functions(emulator, functions_source)
+    if load_path is not None:
+        load_data(emulator, load_path, skip_bad=skip_bad)
 
     def on_ready(served: ServedEmulator) -> None:
         click.echo(f"CONVEX_URL={served.url}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
+import weakref
 from typing import Protocol
+
+_RUNS_MAX = 10_000
 
 
 class Clock(Protocol):
@@ -13,6 +15,16 @@ class Clock(Protocol):
 
     def now_ns(self) -> int:
         """Nanoseconds since the Unix epoch."""
+
+
+class Alarm(Protocol):
+    """Something that happens at times of its own."""
+
+    def next_due_ms(self) -> float | None:
+        """When it is due next, milliseconds since the Unix epoch; None for never."""
+
+    def run_next(self) -> bool:
+        """Lets the first thing that is due happen; False if nothing was."""
 
 
 class SystemClock:
@@ -32,22 +44,53 @@ class ManualClock:
 
     def __init__(self, start_seconds: float = 1_700_000_000.0) -> None:
         self._now_ns = _nanoseconds(start_seconds)
-        self._lock = threading.Lock()
+        self._alarms: weakref.WeakSet[Alarm] = weakref.WeakSet()
 
     def now_ns(self) -> int:
         """Nanoseconds since the Unix epoch."""
         return self._now_ns
 
+    def copy(self) -> ManualClock:
+        """Another clock, which stands where this one does now."""
+        twin = ManualClock()
+        twin._now_ns = self._now_ns
+        return twin
+
+    def attach(self, alarm: Alarm) -> None:
+        """Lets the clock run what falls due while it is moved."""
+        self._alarms.add(alarm)
+
     def advance(self, seconds: float) -> None:
-        """Moves the clock forward.
+        """Moves the clock forward; what falls due on the way runs at its time, in order.
 
         Raises:
             ValueError: if ``seconds`` is negative.
+            RuntimeError: when more than 10,000 things fall due.
         """
         if seconds < 0:
             raise ValueError(f"seconds must not be negative, got {seconds}: a deployment's time never runs backwards")
-        with self._lock:
-            self._now_ns += _nanoseconds(seconds)
+        self._run_until(self._now_ns + _nanoseconds(seconds))
+
+    def move_to(self, time_ms: float) -> None:
+        """Moves the clock forward to a time, in milliseconds since the Unix epoch, and runs nothing."""
+        self._now_ns = max(self._now_ns, _first_ns(time_ms))
+
+    def _run_until(self, end_ns: int) -> None:
+        for _ in range(_RUNS_MAX):
+            times = [(time_ms, alarm) for alarm in self._alarms if (time_ms := alarm.next_due_ms()) is not None]
+            first = min(times, key=lambda entry: entry[0], default=None)
+            if first is None or _first_ns(first[0]) > end_ns:
+                self._now_ns = end_ns
+                return
+            self.move_to(first[0])
+            first[1].run_next()
+        raise RuntimeError(f"more than {_RUNS_MAX:,} functions and crons fell due; does one schedule itself?")
+
+
+def _first_ns(time_ms: float) -> int:
+    """The first nanosecond at which that time has come."""
+    whole = math.floor(time_ms)
+    return whole * 1_000_000 + math.ceil((time_ms - whole) * 1e6)
 
 
 def _nanoseconds(seconds: float) -> int:

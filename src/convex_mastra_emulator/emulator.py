@@ -8,26 +8,36 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from convex_mastra_emulator.clock import Clock, SystemClock
+from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock
+from convex_mastra_emulator.data.export_zip import write_export
+from convex_mastra_emulator.data.files import FileOrPath, TableFormat, read_files, read_table, read_zip
+from convex_mastra_emulator.data.rows import Progress
+from convex_mastra_emulator.data.table_import import ImportOptions, ImportResult, import_tables
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
-from convex_mastra_emulator.errors import EmulatorError, NotEmulated, UnsupportedType
+from convex_mastra_emulator.errors import NotEmulated
 from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
 from convex_mastra_emulator.runtime.arguments import ReadArguments, python_arguments
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.context import MutationContext
+from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.executor import Executor
-from convex_mastra_emulator.runtime.failures import Failure, raised_to_client
+from convex_mastra_emulator.runtime.failures import raised_to_client
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
+from convex_mastra_emulator.runtime.journaled_calls import journaled_call
+from convex_mastra_emulator.runtime.locks import AbstractLock
+from convex_mastra_emulator.runtime.paths import FunctionPath
+from convex_mastra_emulator.runtime.scheduler import Scheduler
+from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot
 from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
 from convex_mastra_emulator.runtime.tokens import (
     TOKEN_SECONDS,
@@ -39,7 +49,7 @@ from convex_mastra_emulator.runtime.tokens import (
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.usage import Usage
 from convex_mastra_emulator.values.ids import IdSource
-from convex_mastra_emulator.values.size import Measured, copy_of
+from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value
 
 if TYPE_CHECKING:
@@ -47,16 +57,6 @@ if TYPE_CHECKING:
     from convex_mastra_emulator.server.thread import ServedEmulator
 
 _CURSOR_KEY = b"convex-mastra-emulator"
-
-
-class AbstractLock(Protocol):
-    """What may be held."""
-
-    def acquire(self, blocking: bool = True) -> bool:
-        """Takes the lock; False if somebody else holds it and ``blocking`` is false."""
-
-    def release(self) -> None:
-        """Gives it back."""
 
 
 class Emulator:
@@ -76,6 +76,7 @@ class Emulator:
         env: the environment variables of its functions (``ctx.env``); none from the machine's.
         usage: what the last call read and wrote.
         journal: the last calls.
+        scheduler: the scheduled functions and crons, and what runs them.
     """
 
     def __init__(
@@ -97,17 +98,21 @@ class Emulator:
         self.journal = Journal()
         self._requests = random.Random(seed)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
+        self._ids = IdSource(seed)
         self._store = Store(schema or mastra_schema())
         self._executor = Executor(
             self._store,
             self._functions,
             limits=self.limits,
             clock=self.clock,
-            id_source=IdSource(seed),
+            id_source=self._ids,
             cursors=CursorCodec(_CURSOR_KEY),
         )
 
         self.env = self._executor.env
+        self.scheduler = Scheduler(self._executor, self.clock, self._note_run)
+        if isinstance(self.clock, ManualClock):
+            self.clock.attach(self.scheduler)
         self._subscriptions = Subscriptions()
         self._executor.commit_listeners.append(self._subscriptions.on_commit)
 
@@ -180,42 +185,15 @@ class Emulator:
             UnsupportedType: when an argument is no Convex value.
             DeploymentError: of kind INTERNAL, when the deployment itself fails.
         """
-        given: list[Measured] = []
-        unsupported: list[UnsupportedType] = []
-
-        def read(limits: Limits) -> list[Measured]:
-            try:
-                given.extend(read_arguments(limits))
-            except UnsupportedType as error:
-                unsupported.append(error)
-                raise
-            return given
-
-        started_ns = time.perf_counter_ns()
-        try:
-            outcome = self._executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
-        except EmulatorError as error:
-            self._note(path, kind, given, Outcome(failure=Failure(message=str(error))), started_ns)
-            raise
-        self._note(path, kind, given, outcome, started_ns)
-        if unsupported:
-            # No client could have sent it: the fault is the caller's, not the function's.
-            raise unsupported[0]
+        outcome = journaled_call(
+            self._executor, self.journal, path, read_arguments, kind, identity, at_ns=at_ns, end_cursor=end_cursor
+        )
         self.usage = outcome.usage
         return outcome
 
-    def _note(
-        self, path: str, kind: FunctionKind | None, given: list[Measured], outcome: Outcome, started_ns: int
-    ) -> None:
-        entry = JournalEntry(
-            "function" if kind is None else kind.value.lower(),
-            path,
-            given[0].value if given else None,
-            outcome.value,
-            None if outcome.failure is None else outcome.failure.message,
-            outcome.usage,
-            time.perf_counter_ns() - started_ns,
-        )
+    def _note_run(self, path: FunctionPath, arguments: Any, outcome: Outcome, duration_ns: int) -> None:
+        failure = None if outcome.failure is None else outcome.failure.message
+        entry = JournalEntry("scheduled", path.stripped, arguments, outcome.value, failure, outcome.usage, duration_ns)
         self.journal.add(entry)
 
     def new_request_id(self) -> str:
@@ -282,6 +260,10 @@ class Emulator:
         """
         self._functions.define(path, function)
 
+    def define_crons(self, crons: Crons) -> None:
+        """Replaces the crons; those that stay as they were keep their next time."""
+        self.scheduler.deploy(crons)
+
     def function_paths(self) -> list[str]:
         """The paths of all functions, sorted."""
         return self._functions.paths()
@@ -294,6 +276,59 @@ class Emulator:
     def table_counts(self) -> dict[str, int]:
         """How many documents each table holds, tables without any left out."""
         return {name: len(table.documents) for name, table in sorted(self._store.tables.items()) if table.documents}
+
+    # Data
+
+    def snapshot(self) -> Snapshot:
+        """Everything as it is now, for :meth:`restore`; costs a reference per document."""
+        return take_snapshot(self._executor)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Goes back to a snapshot: documents, table numbers, functions, environment; :meth:`rollback` undoes it.
+
+        Ids and timestamps go on from where they are, and subscriptions are told.
+
+        Raises:
+            EmulatorError: for the snapshot of an emulator with another schema, and inside a function.
+        """
+        restore_snapshot(self._executor, snapshot)
+
+    def clone(self) -> Emulator:
+        """Another emulator that goes on from here: what is done to one is not seen in the other."""
+        with self._executor.lock:
+            clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
+            twin = Emulator(self.schema, limits=self.limits, clock=clock, auth_providers=self._auth_providers)
+            twin.redact_errors, twin._token_secret = self.redact_errors, self._token_secret
+            twin._requests.setstate(self._requests.getstate())
+            twin._ids.continue_from(self._ids)
+            twin.restore(self.snapshot())
+        return twin
+
+    def export_zip(self, target: FileOrPath, *, progress: Progress | None = None) -> None:
+        """Writes the ZIP of ``npx convex export``: to a path, or into a file opened for bytes."""
+        write_export(self.snapshot().state, target, progress)
+
+    def import_zip(self, source: FileOrPath, **options: Unpack[ImportOptions]) -> ImportResult:
+        """Reads the ZIP of ``npx convex export``; tables, numbers, ids and creation times are kept.
+
+        Options: :class:`~convex_mastra_emulator.data.ImportOptions`.
+
+        Raises:
+            ImportRefused: when nothing was imported, naming what is wrong.
+            NotEmulated: for components and stored files.
+        """
+        return import_tables(self._executor, read_zip(source), **options)
+
+    def import_table(
+        self, table: str, source: FileOrPath, *, format: TableFormat | None = None, **options: Unpack[ImportOptions]
+    ) -> ImportResult:
+        """Reads one table, as :meth:`import_zip`; JSON lines, a JSON array or CSV, by the file's name if not said."""
+        read = read_table(table, source, format, self.schema, self.limits)
+        return import_tables(self._executor, read, **options)
+
+    def import_files(self, path: str | PathLike[str], **options: Unpack[ImportOptions]) -> ImportResult:
+        """Reads a ZIP, the file of a table, or a folder of such files or of an unpacked ZIP, as :meth:`import_zip`."""
+        return import_tables(self._executor, read_files(path, self.schema, self.limits), **options)
 
     # Life
 

@@ -1,7 +1,8 @@
 """What a deployment allows, as one frozen record; any number can be lowered for a test.
 
 Numbers: convex-backend crates/common/src/knobs.rs, crates/value/src/*.rs, crates/common/src/document.rs,
-crates/vector/src/lib.rs (convex-engine.md §0, checked 2026-11-21).  Sizes are bytes of Convex' own size formula.
+crates/vector/src/lib.rs, crates/search/src/constants.rs (convex-engine.md §0 and §9, checked 2026-11-21).  Sizes are
+bytes of Convex' own size formula.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Limits:
     log_line_size_max: int = 32_768
     error_message_size_max: int = 64 * 1024
     request_body_size_max: int = 16 * MIB + 2000
+    scheduled_count_max: int = 1000
+    scheduled_size_max: int = 16 * MIB
     # Queries
     page_size_max: int = 32_000
     query_operators_max: int = 256
@@ -49,6 +52,10 @@ class Limits:
     vector_results_max: int = 256
     vector_results_default: int = 10
     vector_conditions_max: int = 64
+    # Text search
+    search_words_max: int = 16
+    search_conditions_max: int = 8
+    search_results_max: int = 1024
 
     def lowered(self, numbers: Mapping[str, object]) -> Limits:
         """These limits with some numbers changed.

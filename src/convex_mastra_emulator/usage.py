@@ -7,6 +7,7 @@ convex-backend crates/database/src/reads.rs and writes.rs (convex-engine.md §5.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from convex_mastra_emulator.errors import LimitReached
@@ -79,6 +80,10 @@ class Meter:
                 code="TooManyBytesRead",
             )
 
+    def counter_of(self, table: str) -> Callable[[int], None]:
+        """What counts the documents read from a table: those of system tables are free."""
+        return _uncounted if table.startswith("_") else self.read
+
     def write(self, size: int) -> None:
         """Counts one new version of a document (0 bytes for a delete).
 
@@ -113,6 +118,10 @@ class Meter:
     def restore_written(self, counters: tuple[int, int]) -> None:
         """Puts the write counters back; reads of a call that was rolled back stay counted."""
         self.documents_written, self.written_size = counters
+
+
+def _uncounted(_size: int) -> None:
+    """Counts nothing."""
 
 
 def _printed_size(size: int) -> str:

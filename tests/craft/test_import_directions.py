@@ -18,6 +18,7 @@ LAYERS = (
     ("database",),
     ("runtime",),
     ("mastra",),
+    ("data",),
     ("emulator", "connection", "sources"),
     ("protocol",),
     ("server",),

@@ -37,6 +37,19 @@ def test_overlapping_ranges_are_one(intervals: list[Interval], count: int) -> No
     assert read_set(*intervals).count == count
 
 
+# What a text search depends on wakes a subscription; the limit counts what was fetched.
+def test_watched_range_is_not_counted() -> None:
+    ranges = read_set(Interval(b"a", b"b"))
+    ranges.watch("t", "by_id", Interval(b"a", None))
+    ranges.watch("u", "by_id", Interval(b"x", b"y"))
+
+    assert ranges.count == 1
+    assert ranges.contains("t", "by_id", b"q")
+    assert ranges.contains("u", "by_id", b"x")
+    assert not ranges.contains("u", "by_id", b"y")
+    assert {where for where, _, _ in ranges.intervals()} == {("t", "by_id"), ("u", "by_id")}
+
+
 def test_indexes_and_tables_are_counted_apart() -> None:
     ranges = ReadSet(Limits())
 

@@ -148,6 +148,7 @@ class _PageReader:
         self._limits = transaction.limits
         self._stream = stream
         self._options = options
+        self._is_search = stream.rows.is_search
         self._end = end
         self._is_over = start is not None and start.key is None
         self._start_key = None if start is None else start.key
@@ -169,7 +170,8 @@ class _PageReader:
             documents=documents,
             is_done=position is None,
             continue_cursor=write_cursor(position),
-            split_cursor=write_cursor(keys[len(keys) // 2]) if len(keys) > 2 else None,
+            # A search cannot be split: it would not become cheaper.
+            split_cursor=write_cursor(keys[len(keys) // 2]) if len(keys) > 2 and not self._is_search else None,
             page_status=status,
         )
 
@@ -202,6 +204,11 @@ class _PageReader:
         return self._allowance.keys[-1] if self._allowance.keys else self._start_key
 
     def _is_approaching_limit(self) -> bool:
+        if self._is_search:
+            return (
+                self._allowance.rows_fetched > self._limits.search_results_max * 3 // 4
+                or self._allowance.read_size > self._limits.read_size_max * 3 // 4
+            )
         rows_max = min(self._options.rows_read_max or self._limits.documents_read_max, self._limits.documents_read_max)
         size_max = min(self._options.read_size_max or self._limits.read_size_max, self._limits.read_size_max)
         return self._allowance.rows_fetched > rows_max * 3 // 4 or self._allowance.read_size > size_max * 3 // 4

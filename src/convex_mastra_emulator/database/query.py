@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from convex_mastra_emulator.database.documents import StoredDocument
 from convex_mastra_emulator.database.expression import Expression, as_boolean
@@ -27,6 +27,7 @@ from convex_mastra_emulator.values.json_text import write_json
 
 if TYPE_CHECKING:
     from convex_mastra_emulator.database.store import Table
+    from convex_mastra_emulator.database.text_search import SearchExpression
     from convex_mastra_emulator.database.transaction import Transaction
 
 # DEFAULT_QUERY_PREFETCH and MAX_QUERY_FETCH of crates/common/src/knobs.rs and query/mod.rs.
@@ -45,6 +46,8 @@ class Query(NamedTuple):
     """Filters and limits in the order of their calls."""
     is_ordered: bool = False
     """Whether the direction was chosen, which may happen once; of no importance to what is read."""
+    search: tuple[SearchExpression, ...] | None = None
+    """What a text index is searched for; None reads a database index."""
 
     def fingerprint(self, index_fields: str) -> bytes:
         """What a cursor is bound to: the whole query and the fields of its index."""
@@ -56,6 +59,8 @@ class Query(NamedTuple):
             "operators": [operator if isinstance(operator, int) else operator.to_json() for operator in self.operators],
             "fields": index_fields,
         }
+        if self.search is not None:
+            plan["search"] = [expression.to_json() for expression in self.search]
         return hashlib.sha256(write_json(plan).encode()).digest()
 
 
@@ -65,11 +70,13 @@ def index_not_found(table: str, index: str) -> InvalidQuery:
 
 
 def index_of(query: Query, table: Table | None) -> OrderedIndex | None:
-    """The index a query reads; None for a scan of a table that does not exist.
+    """The database index a query reads; None for a search, and for a scan of a table that does not exist.
 
     Raises:
         InvalidQuery: if there is no such index, or it cannot be queried.
     """
+    if query.search is not None:
+        return None
     if table is not None:
         return table.queryable_index(query.index_name or BY_CREATION_TIME)
     if query.index_name is not None:
@@ -105,6 +112,21 @@ class PageAllowance:
         return min(wanted, self.rows_max - self.rows_fetched)
 
 
+class Rows(Protocol):
+    """The source of a query, read row by row: an index range or a search."""
+
+    is_search: ClassVar[bool]
+
+    def restrict(self, *, after: bytes | None, through: bytes | None, allowance: PageAllowance) -> None:
+        """Makes this the stream of one page."""
+
+    def next(self, hint: int = PREFETCH) -> StoredDocument | None:
+        """The next row, or None at the end."""
+
+    def take(self, count: int) -> list[StoredDocument]:
+        """The first ``count`` rows or all there are."""
+
+
 class RowStream:
     """The rows of one index range in order, fetched in batches and counted one by one.
 
@@ -117,9 +139,12 @@ class RowStream:
         InvalidQuery: when the index cannot be used as the query asks.
     """
 
+    is_search: ClassVar = False
+
     def __init__(self, transaction: Transaction, query: Query) -> None:
         self._transaction = transaction
         self._table_name = query.table
+        self._count = transaction.meter.counter_of(query.table)
         self.descending = query.descending
         table = transaction.store.table(query.table)
         self.index = index_of(query, table)
@@ -189,7 +214,7 @@ class RowStream:
             self._record(self._interval)
             return None
         key, document = self._fetched.popleft()
-        self._transaction.meter.read(document.size)
+        self._count(document.size)
         if allowance is not None:
             allowance.keys.append(key)
             allowance.read_size += document.size
@@ -203,7 +228,7 @@ class RowStream:
             LimitReached: when the transaction may not read any more.
         """
         taken: list[StoredDocument] = []
-        read = self._transaction.meter.read
+        read = self._count
         last_key: bytes | None = None
         try:
             while len(taken) < count and not self._is_fetched_to_end:
@@ -240,7 +265,7 @@ class QueryStream:
             raise InvalidArgument(
                 f"Invalid argument `query` for `queryStream`: Query has too many operators: {len(query.operators)}"
             )
-        self.rows = RowStream(transaction, query)
+        self.rows: Rows = transaction.rows(query)
         self._operators = query.operators
         self._left = [operator if isinstance(operator, int) else -1 for operator in query.operators]
 

@@ -66,11 +66,12 @@ class _Intervals:
 class ReadSet:
     """The ranges one transaction has read, by table and index."""
 
-    __slots__ = ("_by_index", "_limits", "count")
+    __slots__ = ("_by_index", "_limits", "_watched", "count")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._by_index: dict[tuple[str, str], _Intervals] = {}
+        self._watched: dict[tuple[str, str], _Intervals] = {}
         self.count = 0
         """How many disjoint ranges there are over all indexes."""
 
@@ -93,13 +94,18 @@ class ReadSet:
                 code="TooManyReads",
             )
 
+    def watch(self, table: str, index: str, interval: Interval) -> None:
+        """Adds a range whose changes matter although it was not read: what a search depends on is not counted."""
+        intervals = self._watched.setdefault((table, index), _Intervals())
+        intervals.add(interval.start, _TOP if interval.end is None else interval.end)
+
     def intervals(self) -> Iterator[tuple[tuple[str, str], bytes, bytes]]:
         """All ranges: table and index, the first key, and the first key behind."""
-        for where, intervals in self._by_index.items():
+        for where, intervals in (*self._by_index.items(), *self._watched.items()):
             for start, end in zip(intervals.starts, intervals.ends, strict=True):
                 yield where, start, end
 
     def contains(self, table: str, index: str, key: bytes) -> bool:
         """Whether a document with this key in this index was, or would have been, read."""
-        intervals = self._by_index.get((table, index))
-        return intervals is not None and intervals.contains(key)
+        found = (self._by_index.get((table, index)), self._watched.get((table, index)))
+        return any(intervals is not None and intervals.contains(key) for intervals in found)

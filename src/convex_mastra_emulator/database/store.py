@@ -11,10 +11,12 @@ from typing import NamedTuple
 from convex_mastra_emulator.database.documents import StoredDocument
 from convex_mastra_emulator.database.index import OrderedIndex, built_in_indexes, key_suffix
 from convex_mastra_emulator.database.query import index_not_found
+from convex_mastra_emulator.database.text_index import TextIndex
 from convex_mastra_emulator.database.vector_index import VectorIndex
 from convex_mastra_emulator.errors import InvalidQuery, SchemaViolation
 from convex_mastra_emulator.schema.definition import IndexDefinition, TableDefinition
 from convex_mastra_emulator.schema.schema import Schema
+from convex_mastra_emulator.schema.validators import TableNumbers
 from convex_mastra_emulator.values.ids import FIRST_USER_TABLE_NUMBER, INTERNAL_ID_SIZE, encode_id
 from convex_mastra_emulator.values.names import parse_field_path
 from convex_mastra_emulator.values.types import Document
@@ -25,6 +27,7 @@ SYSTEM_TABLES = {512 + number: f"_system_table_{number}" for number in _SYSTEM_N
 VISIBLE_SYSTEM_TABLES = {539: "_scheduled_functions", 540: "_storage"}
 """The two a user can name, through ``db.system``."""
 SYSTEM_TABLES |= VISIBLE_SYSTEM_TABLES
+_VISIBLE_NUMBERS = {name: number for number, name in VISIBLE_SYSTEM_TABLES.items()}
 
 
 class Table:
@@ -36,9 +39,10 @@ class Table:
         "id_size",
         "index_list",
         "indexes",
+        "lazy_indexes",
         "name",
         "number",
-        "text_index_names",
+        "text_indexes",
         "validator",
         "vector_indexes",
     )
@@ -53,7 +57,11 @@ class Table:
         self.index_list = [*built_in_indexes(), *map(_ordered_index, self.definition.indexes)]
         self.indexes = {index.name: index for index in self.index_list}
         self.vector_indexes = {index.name: VectorIndex(index, self) for index in self.definition.vector_indexes}
-        self.text_index_names = frozenset(index.name for index in self.definition.text_indexes)
+        self.text_indexes = {index.name: TextIndex(index, self) for index in self.definition.text_indexes}
+        self.lazy_indexes: list[VectorIndex | TextIndex] = [
+            *self.vector_indexes.values(),
+            *self.text_indexes.values(),
+        ]
 
     def queryable_index(self, name: str) -> OrderedIndex:
         """The database index of that name.
@@ -63,7 +71,7 @@ class Table:
         """
         index = self.indexes.get(name)
         if index is None:
-            if name in self.vector_indexes or name in self.text_index_names:
+            if name in self.vector_indexes or name in self.text_indexes:
                 raise InvalidQuery(f"Index {self.name}.{name} is not a database index", code="IndexNotADatabaseIndex")
             raise index_not_found(self.name, name)
         if index.staged:
@@ -109,12 +117,13 @@ def index_staged(table: str, index: str) -> InvalidQuery:
 
 
 class Change(NamedTuple):
-    """One step of the log: a document's version before and after, or the creation of a table."""
+    """One step of the log: a document's version before and after, or that a table came or went (without an id)."""
 
     table: Table
     document_id: str | None
     old: StoredDocument | None
     new: StoredDocument | None
+    removes_table: bool = False
 
 
 class Store:
@@ -127,23 +136,36 @@ class Store:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.tables: dict[str, Table] = {}
+        self.system_tables: dict[str, Table] = {}
         self.log: list[Change] = []
         self.marks = 0
         """How many places of the log somebody may still want to go back to."""
         self._numbers = {name: FIRST_USER_TABLE_NUMBER + n for n, name in enumerate(schema.tables)}
         self._names = {number: name for name, number in self._numbers.items()}
 
+    def system_table(self, name: str) -> Table:
+        """One of the deployment's own tables a user can read; it is always there."""
+        table = self.system_tables.get(name)
+        if table is None:
+            number = _VISIBLE_NUMBERS[name]
+            # Names that are no identifiers: the deployment's own indexes cannot be used by queries.
+            indexes = (IndexDefinition(" pending", ("state.kind", "scheduledTime")),) if number == 539 else ()
+            table = Table(name, number, TableDefinition(indexes=indexes), is_validated=False)
+            self.system_tables[name] = table
+        return table
+
     def table(self, name: str) -> Table | None:
         """The table of that name, or None; tables of the schema exist without a document."""
+        if name.startswith("_"):
+            return self.system_table(name) if name in _VISIBLE_NUMBERS else None
         table = self.tables.get(name)
         if table is None and name in self.schema.tables:
-            table = self.tables[name] = Table(
-                name,
-                self._numbers[name],
-                self.schema.tables[name],
-                is_validated=self.schema.schema_validation,
-            )
+            table = self.tables[name] = self.new_table(name, self._numbers[name])
         return table
+
+    def new_table(self, name: str, number: int) -> Table:
+        """An empty table with the indexes and the validator the schema has for it; the store does not know it yet."""
+        return Table(name, number, self.schema.tables.get(name), is_validated=self.schema.schema_validation)
 
     def table_name(self, table_number: int) -> str | None:
         """The name of the table with that number; those of system tables begin with an underscore."""
@@ -151,17 +173,29 @@ class Store:
 
     def table_number(self, name: str) -> int | None:
         """The number of the table with that name."""
-        return self._numbers.get(name)
+        return self._numbers.get(name) or _VISIBLE_NUMBERS.get(name)
 
     def create_table(self, name: str) -> Table:
         """Makes a table the schema does not name; logged, so that it vanishes when its transaction fails."""
         number = FIRST_USER_TABLE_NUMBER
         while number in self._names:
             number += 1
-        table = Table(name, number, None, is_validated=False)
+        table = self.new_table(name, number)
+        self.add_table(table)
+        return table
+
+    def add_table(self, table: Table) -> None:
+        """Makes an empty table one of the store's, and logs it; its name and number must be free."""
+        assert table.name not in self._numbers
+        assert table.number not in self._names
         self._register(table)
         self.log.append(Change(table, None, None, None))
-        return table
+
+    def remove_table(self, table: Table) -> None:
+        """Takes a table without documents out of the store, and logs it; one of the schema must be added again."""
+        assert not table.documents
+        self._unregister(table)
+        self.log.append(Change(table, None, None, None, removes_table=True))
 
     def _register(self, table: Table) -> None:
         self.tables[table.name] = table
@@ -193,28 +227,37 @@ class Store:
     def revert(self, changes: list[Change]) -> None:
         """Takes changes back, newest first; the log stays as it is."""
         for change in reversed(changes):
-            if change.document_id is None:
-                self._unregister(change.table)
-            else:
+            if change.document_id is not None:
                 _apply(change.table, change.document_id, change.new, change.old)
+            elif change.removes_table:
+                self._register(change.table)
+            else:
+                self._unregister(change.table)
 
     def reapply(self, changes: list[Change]) -> None:
         """Makes reverted changes again, oldest first; the log stays as it is."""
         for change in changes:
-            if change.document_id is None:
-                self._register(change.table)
-            else:
+            if change.document_id is not None:
                 _apply(change.table, change.document_id, change.old, change.new)
+            elif change.removes_table:
+                self._unregister(change.table)
+            else:
+                self._register(change.table)
 
-    def check_schema(self, table: Table, value: Document) -> None:
+    def check_schema(self, table: Table, value: Document, tables: TableNumbers | None = None) -> None:
         """Holds a document without system fields against its table's validator.
+
+        Args:
+            table: the document's table.
+            value: the document.
+            tables: whose numbers ids of other tables are held against; the store's if None.
 
         Raises:
             SchemaViolation: with the deployment's text.
         """
         if table.validator is None:
             return
-        problem = table.validator.problem(value, "", self)
+        problem = table.validator.problem(value, "", tables or self)
         if problem is not None:
             raise SchemaViolation(
                 f'Failed to insert or update a document in table "{table.name}" '
@@ -231,8 +274,8 @@ def _apply(table: Table, document_id: str, old: StoredDocument | None, new: Stor
     else:
         table.documents[document_id] = new
         _move_keys(table, old, new)
-    for vector_index in table.vector_indexes.values():
-        vector_index.touch(document_id)
+    for lazy_index in table.lazy_indexes:
+        lazy_index.touch(document_id)
 
 
 def _move_keys(table: Table, old: StoredDocument | None, new: StoredDocument) -> None:

@@ -23,9 +23,10 @@ from convex_mastra_emulator.database.documents import (
     without_system_fields,
 )
 from convex_mastra_emulator.database.index import BY_ID
-from convex_mastra_emulator.database.query import Query, QueryStream
+from convex_mastra_emulator.database.query import Query, QueryStream, Rows, RowStream
 from convex_mastra_emulator.database.read_set import Interval, ReadSet
 from convex_mastra_emulator.database.store import SYSTEM_TABLES, VISIBLE_SYSTEM_TABLES, Store, Table
+from convex_mastra_emulator.database.text_search import SearchStream
 from convex_mastra_emulator.errors import (
     DeploymentError,
     InvalidArgument,
@@ -82,6 +83,8 @@ class Transaction:
         """Where the page of this query ended the last time it ran; None for the first time."""
         self.end_cursor: str | None = None
         """Where the page of this query ended now; None if it read none."""
+        self.scheduled_count = self.scheduled_size = 0
+        """Jobs scheduled so far and the bytes of their arguments; a nested call that fails gives nothing back."""
         self._has_paginated = False
         self._id_source = id_source
         self._creation_time = begin_ns // 1_000_000 + (begin_ns % 1_000_000) / 1e6
@@ -112,20 +115,26 @@ class Transaction:
 
     # Reads
 
-    def get(self, document_id: str, table: str | None = None) -> StoredDocument | None:
+    def get(self, document_id: str, table: str | None = None, *, is_system: bool = False) -> StoredDocument | None:
         """The document with that id, or None.
 
         Args:
             document_id: the id's text.
             table: the table the id must belong to, if the caller names one.
+            is_system: whether it is a system table's, as asked for through ``db.system``.
 
         Raises:
             InvalidArgument: for text that is no id, and for the id of another table.
+            DeploymentError: for the id of a user's table where a system table's is wanted, or the other way round.
             LimitReached: when the transaction may not read any more.
         """
         name = self._table_name_of(document_id, "get", table)
         if name is None:
             return None
+        if is_system:
+            if not name.startswith("_"):
+                raise DeploymentError("User tables cannot be accessed with db.system.", code="SystemTableError")
+            return self.get_system(name, document_id)
         found = self._user_table(name)
         self._record_point(found.name, document_id)
         document = found.documents.get(document_id)
@@ -140,6 +149,14 @@ class Transaction:
             InvalidQuery: when it cannot be run.
         """
         return QueryStream(self, query)
+
+    def rows(self, query: Query) -> Rows:
+        """Opens the source of a query.
+
+        Raises:
+            InvalidQuery: when it cannot be read.
+        """
+        return RowStream(self, query) if query.search is None else SearchStream(self, query)
 
     def note_page(self, end_cursor: str) -> None:
         """Notes that the running function has paginated, which it may do once, and where its page ended.
@@ -211,6 +228,31 @@ class Transaction:
         key = text_key(document_id)
         self.read_set.add(table, BY_ID, Interval(key, key + b"\x00"))
 
+    # System documents: written by the deployment itself, not counted and not validated
+
+    def insert_system(self, table_name: str, fields: dict[str, Value]) -> str:
+        """Stores a document of a system table and returns its id."""
+        table = self.store.system_table(table_name)
+        document_id = encode_id(table.number, self._id_source.internal_id(self.begin_ns))
+        self._put_system(table, document_id, fields, self.take_creation_time())
+        return document_id
+
+    def replace_system(self, table_name: str, document_id: str, fields: dict[str, Value]) -> None:
+        """Replaces the fields of a document of a system table."""
+        table = self.store.system_table(table_name)
+        self._put_system(table, document_id, fields, table.documents[document_id].value[CREATION_TIME])
+
+    def get_system(self, table_name: str, document_id: str) -> StoredDocument | None:
+        """A document of a system table, or None."""
+        self._record_point(table_name, document_id)
+        return self.store.system_table(table_name).documents.get(document_id)
+
+    def _put_system(self, table: Table, document_id: str, fields: dict[str, Value], creation_time: float) -> None:
+        size, nesting = measure(fields)
+        document = build_document(Measured(fields, size, nesting), document_id, creation_time, self.limits)
+        old = table.documents.get(document_id)
+        self.store.put(table, document_id, table.with_index_keys(document, old))
+
     # Writes
 
     def insert(self, table_name: str, value: Any) -> str:
@@ -227,9 +269,12 @@ class Transaction:
         if problem is not None:
             raise invalid_argument("table", "insert", problem)
         internal_id = self._id_source.internal_id(self.begin_ns)
-        creation_time = self._next_creation_time()
+        creation_time = self.take_creation_time()
         table = self.store.table(table_name) or self._create_table(table_name)
         document_id = encode_id(table.number, internal_id)
+        if document_id in table.documents:
+            # The seed has repeated an id that an import brought along from a deployment with the same seed.
+            document_id = self.fresh_id(table)
         document = build_document(given, document_id, creation_time, self.limits)
         # What was given has no system fields, or building the document would have failed.
         self.store.check_schema(table, given.value)
@@ -330,10 +375,17 @@ class Transaction:
         self.meter.note_document(document_id, document.size, nesting)
         self.store.put(table, document_id, table.with_index_keys(document, old))
 
+    def fresh_id(self, table: Table) -> str:
+        """An id no document of ``table`` has."""
+        while True:
+            document_id = encode_id(table.number, self._id_source.internal_id(self.begin_ns))
+            if document_id not in table.documents:
+                return document_id
+
     def _create_table(self, name: str) -> Table:
         table = self.store.create_table(name)
         for _ in range(_ROWS_OF_A_NEW_TABLE):
-            self._next_creation_time()
+            self.take_creation_time()
         return table
 
     @property
@@ -341,7 +393,8 @@ class Transaction:
         """What the next document of this transaction would get, in milliseconds."""
         return self._creation_time
 
-    def _next_creation_time(self) -> float:
+    def take_creation_time(self) -> float:
+        """The creation time of a new document, in milliseconds; each is given once."""
         current = self._creation_time
         self._creation_time = math.nextafter(current, math.inf)
         return current

@@ -107,7 +107,7 @@ def _equality(comparison: Comparison) -> tuple[Path, Value]:
 def _index(table: Table, name: str) -> VectorIndex:
     index = table.vector_indexes.get(name)
     if index is None:
-        if name in table.indexes or name in table.text_index_names:
+        if name in table.indexes or name in table.text_indexes:
             raise InvalidQuery(f"Index {table.name}.{name} is not a vector index", code="IndexNotAVectorIndexError")
         raise index_not_found(table.name, name)
     if index.definition.staged:

@@ -46,6 +46,8 @@ class Call:
     identity: Identity
     logs: LogLines
     depth: int = 0
+    job_id: str | None = None
+    """The scheduled function that runs it, if one does."""
 
 
 class CallFailed(Exception):

@@ -10,7 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.database.pagination import CursorCodec
@@ -25,25 +25,27 @@ from convex_mastra_emulator.runtime.arguments import (
     UnreadableArguments,
     check_arguments,
     check_result,
+    python_arguments,
 )
 from convex_mastra_emulator.runtime.calls import Call, CallFailed, Outcome
 from convex_mastra_emulator.runtime.context import (
     ActionContext,
-    DatabaseReader,
-    DatabaseWriter,
     MutationContext,
     QueryContext,
 )
+from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter
 from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.history import History
-from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.runtime.inner_calls import ActionCalls, NestedCalls
+from convex_mastra_emulator.runtime.jobs import Jobs, ended
 from convex_mastra_emulator.runtime.logs import Console, LogLines, warn_of_usage
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.types import Value
 
+Result = TypeVar("Result")
 CommitListener = Callable[[int, list[Change]], None]
 """Told of a commit: its timestamp in nanoseconds and its changes; called under the deployment's lock."""
 
@@ -124,6 +126,25 @@ class Executor:
             end_cursor=end_cursor,
         )
 
+    @contextmanager
+    def jobs(self) -> Iterator[Jobs]:
+        """The scheduled functions, in a transaction of their own."""
+        with self.exclusively():
+            transaction = self.begin()
+            start = transaction.savepoint()
+            try:
+                yield Jobs(transaction, self.functions)
+            except BaseException:
+                transaction.rollback(start)
+                raise
+            finally:
+                self.commit(transaction, start.log_size)
+
+    def call_of_deployment(self, path: FunctionPath, arguments: Any) -> Outcome:
+        """Runs a function for the deployment itself, as crons do: nobody calls, internal functions are seen."""
+        logs = LogLines(self.limits)
+        return self._call(path, python_arguments(arguments), None, ANONYMOUS, logs, internal=True)
+
     def call_internally(
         self, path: FunctionPath, read_arguments: ReadArguments, kind: FunctionKind, caller: Call
     ) -> Outcome:
@@ -148,12 +169,12 @@ class Executor:
             return Outcome(failure=Failure(message=str(error)))
         call = Call(path, function, identity, logs)
         if function.kind is FunctionKind.ACTION:
-            return self._run_action(call, read_arguments)
-        with self._exclusively(), self.history.at(at_ns):
-            return self._run_transaction(call, read_arguments, end_cursor)
+            return self.run_action(call, read_arguments)
+        with self.exclusively(), self.history.at(at_ns):
+            return self.run_transaction(call, read_arguments, end_cursor)
 
     @contextmanager
-    def _exclusively(self) -> Iterator[None]:
+    def exclusively(self) -> Iterator[None]:
         """Holds the lock for one transaction; one inside another is refused, as it could not be undone alone."""
         with self.lock:
             if self._is_open:
@@ -167,10 +188,15 @@ class Executor:
             finally:
                 self._is_open = False
 
-    def _run_transaction(self, call: Call, read_arguments: ReadArguments, end_cursor: str | None) -> Outcome:
-        transaction = self._begin()
+    def run_transaction(self, call: Call, read_arguments: ReadArguments, end_cursor: str | None) -> Outcome:
+        """Runs a query or a mutation; the caller holds :meth:`exclusively`."""
+        transaction = self.begin()
         transaction.previous_end_cursor = end_cursor
-        start = transaction.savepoint()
+        begin = start = transaction.savepoint()
+        jobs = None if call.job_id is None else Jobs(transaction, self.functions)
+        if jobs is not None and call.job_id is not None:
+            jobs.begin(call.job_id)
+            start = transaction.savepoint()
         value: Value = None
         failure: Failure | None = None
         try:
@@ -187,18 +213,22 @@ class Executor:
         if failure is not None or transaction.fatal_error is not None or call.function.kind is FunctionKind.QUERY:
             transaction.rollback(start)
         if transaction.fatal_error is not None:
+            transaction.rollback(begin)
             raise transaction.fatal_error
+        if jobs is not None and call.job_id is not None:
+            jobs.complete(call.job_id, *ended(failure))
         return Outcome(
             value=value,
             failure=failure,
             log_lines=tuple(call.logs.lines),
             usage=usage,
-            timestamp_ns=self._commit(transaction, start.log_size),
+            timestamp_ns=self.commit(transaction, begin.log_size),
             read_set=transaction.read_set,
             end_cursor=transaction.end_cursor,
         )
 
-    def _run_action(self, call: Call, read_arguments: ReadArguments) -> Outcome:
+    def run_action(self, call: Call, read_arguments: ReadArguments) -> Outcome:
+        """Runs an action."""
         value: Value = None
         failure: Failure | None = None
         try:
@@ -215,16 +245,26 @@ class Executor:
         """Runs ``body`` as a mutation; what it raises is raised as it is, and undoes its writes."""
         function = Function(kind=FunctionKind.MUTATION, handler=body)
         call = Call(_INLINE, function, identity, LogLines(self.limits))
-        with self._exclusively():
-            transaction = self._begin()
+        return self.in_transaction(lambda transaction: body(self._context(call, transaction)))
+
+    def in_transaction(self, body: Callable[[Transaction], Result], *, not_before_ns: int = 0) -> Result:
+        """Runs ``body`` in a transaction that is committed at its end; what it raises undoes its writes.
+
+        Args:
+            body: may write into the store itself, where no limit of a transaction holds it back.
+            not_before_ns: the timestamp lies behind this one.
+        """
+        with self.exclusively():
+            self._latest_ns = max(self._latest_ns, not_before_ns)
+            transaction = self.begin()
             start = transaction.savepoint()
             try:
-                return body(self._context(call, transaction))
+                return body(transaction)
             except BaseException:
                 transaction.rollback(start)
                 raise
             finally:
-                self._commit(transaction, start.log_size)
+                self.commit(transaction, start.log_size)
 
     def run_body(self, call: Call, read_arguments: ReadArguments, transaction: Transaction | None) -> Value:
         """Checks the arguments, runs the handler, checks what it returned.
@@ -272,6 +312,12 @@ class Executor:
             return vector_search(self.store, self.limits, table, index, query)
 
     @contextmanager
+    def between_transactions(self) -> Iterator[int]:
+        """As :meth:`standing_still`, and refused inside a function, whose writes may still be undone."""
+        with self.exclusively(), self.standing_still() as timestamp_ns:
+            yield timestamp_ns
+
+    @contextmanager
     def standing_still(self) -> Iterator[int]:
         """While this runs nothing is committed; gives the timestamp at which queries then read."""
         with self.lock:
@@ -303,11 +349,12 @@ class Executor:
                 self.history.clear()
                 self._tell(undone)
 
-    def _begin(self) -> Transaction:
+    def begin(self) -> Transaction:
+        """A transaction that begins now; the caller holds :meth:`exclusively`."""
         begin = max(self._latest_ns + 1, self.clock.now_ns())
         return Transaction(self.store, self.limits, begin, self._id_source)
 
-    def _commit(self, transaction: Transaction, mark: int) -> int:
+    def commit(self, transaction: Transaction, mark: int) -> int:
         """Closes a transaction and gives its timestamp; the next one begins, and creates documents, behind it."""
         created_ns = _not_before(transaction.next_creation_time)
         changes = self.store.log[mark:]

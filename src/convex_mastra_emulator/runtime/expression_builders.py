@@ -1,7 +1,7 @@
-"""``q`` in Python: the builders of index ranges, filters and vector filters, with npm convex' checks and texts.
+"""``q`` in Python: the builders of index ranges, searches, filters and vector filters, with what npm convex checks.
 
-convex-js src/server/impl/index_range_builder_impl.ts, filter_builder_impl.ts, vector_search_impl.ts
-(convex-engine.md §4.3, §5.1 and §8.3, checked 2026-11-21).
+convex-js src/server/impl/index_range_builder_impl.ts, search_filter_builder_impl.ts, filter_builder_impl.ts,
+vector_search_impl.ts (convex-engine.md §4.3, §5.1, §8.3 and §9, checked 2026-11-21).
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from convex_mastra_emulator.database.expression import (
     Negation,
 )
 from convex_mastra_emulator.database.ranges import RangeExpression
+from convex_mastra_emulator.database.text_search import SearchExpression
 from convex_mastra_emulator.errors import InvalidQuery, InvalidValue, ThrownError
 from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.values.codec import encode, json_type
 from convex_mastra_emulator.values.names import parse_field_path
 from convex_mastra_emulator.values.size import take_in
 from convex_mastra_emulator.values.types import Value, undefined
@@ -80,6 +82,61 @@ class IndexRangeBuilder:
     def lte(self, field: str, value: Any) -> IndexRangeBuilder:
         """``field`` is ``value`` or below it."""
         return self._with("lte", field, value)
+
+
+class SearchFilterBuilder:
+    """``q`` of ``with_search_index``; each object may be used once."""
+
+    __slots__ = ("_expressions", "_is_used", "_limits")
+
+    def __init__(self, limits: Limits, expressions: tuple[SearchExpression, ...] = ()) -> None:
+        self._limits = limits
+        self._expressions = expressions
+        self._is_used = False
+
+    def _use(self) -> None:
+        if self._is_used:
+            raise ThrownError(
+                "SearchFilterBuilder has already been used! Chain your method calls like `q => q.search(...).eq(...)`."
+            )
+        self._is_used = True
+
+    def _with(self, operation: str, field: str, value: Any) -> SearchFilterBuilder:
+        self._use()
+        try:
+            expression = SearchExpression(operation, parse_field_path(field), _value(value, self._limits))
+        except InvalidValue as error:
+            raise MalformedQuery(str(error)) from None
+        return SearchFilterBuilder(self._limits, (*self._expressions, expression))
+
+    def search(self, field: Any, text: Any) -> SearchFilterBuilder:
+        """``field`` holds one of the words of ``text``, or a word that begins with the last of them.
+
+        Raises:
+            TypeError: if something is :data:`undefined`.
+        """
+        if field is undefined or text is undefined:
+            argument = "1 `fieldName`" if field is undefined else "2 `query`"
+            raise TypeError(f"Must provide arg {argument} to `search`")
+        if not isinstance(text, str):
+            self._use()
+            raise MalformedQuery(f"invalid type: {json_type(encode(_value(text, self._limits)))}, expected a string")
+        return self._with("search", field, text)
+
+    def eq(self, field: Any, value: Any) -> SearchFilterBuilder:
+        """The filter field ``field`` equals ``value``; :data:`undefined` finds documents without it.
+
+        Raises:
+            TypeError: if the field is :data:`undefined`.
+        """
+        if field is undefined:
+            raise TypeError("Must provide arg 1 `fieldName` to `eq`")
+        return self._with("eq", field, value)
+
+    def expressions(self) -> tuple[SearchExpression, ...]:
+        """What was asked for; this object has had its day."""
+        self._use()
+        return self._expressions
 
 
 class FilterBuilder:

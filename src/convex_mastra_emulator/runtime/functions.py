@@ -140,6 +140,19 @@ class FunctionRegistry:
         """The paths of all functions, sorted."""
         return sorted(path.stripped for path in self._functions)
 
+    def has(self, path: FunctionPath) -> bool:
+        """Whether there is a function of that path, whoever may see it."""
+        return path in self._functions
+
+    def has_module(self, module: str) -> bool:
+        """Whether some function is in that module."""
+        return any(path.module == module for path in self._functions)
+
+    def kind_of(self, path: FunctionPath) -> FunctionKind | None:
+        """What a function is; None if there is none."""
+        function = self._functions.get(path)
+        return None if function is None else function.kind
+
     def find(self, path: FunctionPath, kind: FunctionKind | None, *, internal_allowed: bool) -> Function:
         """The function of that path.
 

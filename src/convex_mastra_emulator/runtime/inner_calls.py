@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from convex_mastra_emulator.database.transaction import Transaction
@@ -11,6 +13,7 @@ from convex_mastra_emulator.runtime.arguments import inner_arguments
 from convex_mastra_emulator.runtime.calls import Call, CallFailed
 from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, thrown
 from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import parse_inner_path
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value, undefined
@@ -50,7 +53,7 @@ class NestedCalls:
                 "Cross component call depth limit exceeded. Do you have an infinite loop in your app?",
                 code="MaximumCallDepthExceeded",
             )
-        call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1)
+        call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1, caller.job_id)
         start = transaction.savepoint()
         try:
             with transaction.nested_function():
@@ -62,6 +65,16 @@ class NestedCalls:
         except Exception as error:
             transaction.rollback(start)
             raise _rethrown(thrown(error, self.limits)) from error
+
+    @property
+    def job_id(self) -> str | None:
+        """The scheduled function that is running, if one is."""
+        return self._caller.job_id
+
+    @contextmanager
+    def open_jobs(self) -> Iterator[Jobs]:
+        """The scheduled functions, as part of this transaction."""
+        yield Jobs(self._transaction, self._executor.functions)
 
 
 class ActionCalls:
@@ -85,6 +98,15 @@ class ActionCalls:
         if outcome.failure is not None:
             raise _rethrown(outcome.failure)
         return copy_of(outcome.value)
+
+    @property
+    def job_id(self) -> str | None:
+        """The scheduled function that is running, if one is."""
+        return self._caller.job_id
+
+    def open_jobs(self) -> AbstractContextManager[Jobs]:
+        """The scheduled functions, in a transaction of their own."""
+        return self._executor.jobs()
 
     def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
         """Searches the latest committed documents.

@@ -39,6 +39,10 @@ class LogLines:
             suffix = f" {help_text}" if help_text else ""
             self.lines.append(f"[WARN] {what} (actual: {actual}{unit}, limit: {limit}{unit}).{suffix}")
 
+    def warn(self, text: str) -> None:
+        """Adds a warning of the deployment's own."""
+        self.lines.append(f"[WARN] {text}")
+
     def _cut(self, text: str) -> str:
         data = text.encode()
         if len(data) <= self._limits.log_line_size_max:
@@ -57,6 +61,10 @@ class Console:
 
     def _write(self, level: str, values: tuple[Value, ...]) -> None:
         self._lines.add(level, " ".join(map(inspect, values)))
+
+    def warn_of_deployment(self, text: str) -> None:
+        """What the deployment itself has to say."""
+        self._lines.warn(text)
 
     def log(self, *values: Value) -> None:
         """Logs at level LOG."""

@@ -1,7 +1,7 @@
 """``ctx.db.query(...)`` in Python: the builders of npm convex, with their checks and texts.
 
 convex-js src/server/impl/query_impl.ts, index_range_builder_impl.ts, filter_builder_impl.ts
-(convex-engine.md §4.3, §5.1 to §5.3, checked 2026-11-21).
+(convex-engine.md §4.3, §5.1 to §5.3 and §9, checked 2026-11-21).
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from convex_mastra_emulator.database.pagination import CursorCodec, PageOptions,
 from convex_mastra_emulator.database.query import Query, QueryStream
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import InvalidArgument, ThrownError
-from convex_mastra_emulator.runtime.expression_builders import FilterBuilder, IndexRangeBuilder, MalformedQuery
+from convex_mastra_emulator.runtime.expression_builders import (
+    FilterBuilder,
+    IndexRangeBuilder,
+    MalformedQuery,
+    SearchFilterBuilder,
+)
 from convex_mastra_emulator.values.codec import json_type
 from convex_mastra_emulator.values.javascript import to_string
 from convex_mastra_emulator.values.names import identifier_problem
@@ -53,6 +58,9 @@ class QueryBuilder:
 
     def order(self, order: str) -> QueryBuilder:
         """Reads the source ``"asc"`` or ``"desc"``."""
+        if self._query.search is not None:
+            self._taken()
+            raise ThrownError("Search queries must always be in relevance order. Can not set order manually.")
         if self._query.is_ordered:
             raise ThrownError("Queries may only specify order at most once")
         problem = None if order in ("asc", "desc") else f'expected "asc" or "desc", got {order!r}'
@@ -257,6 +265,18 @@ class TableQuery:
         except MalformedQuery as malformed:
             return self._builder(Query(table=self._table, index_name=index), str(malformed))
         return self._builder(Query(table=self._table, index_name=index, range=expressions))
+
+    def with_search_index(
+        self, index: str, search_filter: Callable[[SearchFilterBuilder], SearchFilterBuilder]
+    ) -> QueryBuilder:
+        """The documents that hold a word of a text, the best first; ``search_filter(q)`` says which."""
+        if identifier_problem(index) is not None:
+            return self._builder(Query(table=self._table), _BAD_INDEX_NAME.format(index))
+        try:
+            expressions = search_filter(SearchFilterBuilder(self._transaction.limits)).expressions()
+        except MalformedQuery as malformed:
+            return self._builder(Query(table=self._table, index_name=index, search=()), str(malformed))
+        return self._builder(Query(table=self._table, index_name=index, search=expressions))
 
     def order(self, order: str) -> QueryBuilder:
         """All documents, ``"asc"`` or ``"desc"`` by creation."""

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.server.app import Log
+from convex_mastra_emulator.server.due import running_what_is_due
 from convex_mastra_emulator.server.thread import ServedEmulator, Server, listen, make_server, new_admin_key, url_of
 
 
@@ -63,7 +64,8 @@ def serve_in_foreground(
             target=_stop_at_end, args=(ends_with, server), name="convex-emulator-parent", daemon=True
         ).start()
     try:
-        server.run(sockets=[listener])
+        with running_what_is_due(emulator):
+            server.run(sockets=[listener])
     finally:
         listener.close()
 

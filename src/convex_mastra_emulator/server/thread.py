@@ -19,6 +19,7 @@ import uvicorn
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.server.app import Log, create_app
+from convex_mastra_emulator.server.due import running_what_is_due
 
 INSTANCE_NAME = "convex-mastra-emulator"
 _BACKLOG = 2048
@@ -190,7 +191,8 @@ def serve(
     try:
         if not ready.wait(_STOP_SECONDS_MAX):
             raise RuntimeError(f"the server did not accept connections within {_STOP_SECONDS_MAX} seconds")
-        yield ServedEmulator(url_of(listener), key)
+        with running_what_is_due(emulator):
+            yield ServedEmulator(url_of(listener), key)
     finally:
         server.stop()
         thread.join(_STOP_SECONDS_MAX)

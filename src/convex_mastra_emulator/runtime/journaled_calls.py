@@ -1,0 +1,72 @@
+"""Calls from outside, each with its entry in the journal, however it ended."""
+
+from __future__ import annotations
+
+import time
+
+from convex_mastra_emulator.errors import EmulatorError, UnsupportedType
+from convex_mastra_emulator.journal import Journal, JournalEntry
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.arguments import ReadArguments
+from convex_mastra_emulator.runtime.calls import Outcome
+from convex_mastra_emulator.runtime.executor import Executor
+from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.values.size import Measured
+
+
+def journaled_call(
+    executor: Executor,
+    journal: Journal,
+    path: str,
+    read_arguments: ReadArguments,
+    kind: FunctionKind | None,
+    identity: Identity,
+    *,
+    at_ns: int | None,
+    end_cursor: str | None,
+) -> Outcome:
+    """Runs a function (:meth:`Executor.call`) and notes it.
+
+    Raises:
+        RequestRefused: when the request fails before a function runs.
+        UnsupportedType: when an argument is no Convex value.
+        DeploymentError: of kind INTERNAL, when the deployment itself fails.
+    """
+    given: list[Measured] = []
+    unsupported: list[UnsupportedType] = []
+
+    def read(limits: Limits) -> list[Measured]:
+        try:
+            given.extend(read_arguments(limits))
+        except UnsupportedType as error:
+            unsupported.append(error)
+            raise
+        return given
+
+    started_ns = time.perf_counter_ns()
+    try:
+        outcome = executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
+    except EmulatorError as error:
+        journal.add(_entry(path, kind, given, Outcome(failure=Failure(message=str(error))), started_ns))
+        raise
+    journal.add(_entry(path, kind, given, outcome, started_ns))
+    if unsupported:
+        # No client could have sent it: the fault is the caller's, not the function's.
+        raise unsupported[0]
+    return outcome
+
+
+def _entry(
+    path: str, kind: FunctionKind | None, given: list[Measured], outcome: Outcome, started_ns: int
+) -> JournalEntry:
+    return JournalEntry(
+        "function" if kind is None else kind.value.lower(),
+        path,
+        given[0].value if given else None,
+        outcome.value,
+        None if outcome.failure is None else outcome.failure.message,
+        outcome.usage,
+        time.perf_counter_ns() - started_ns,
+    )
