@@ -1,4 +1,4 @@
-.PHONY: check test bench differential ledger conformance-schema
+.PHONY: check test bench differential ledger conformance-schema mutations
 check:
 	ruff check .
 	ruff format --check .
@@ -7,6 +7,9 @@ test:
 	pytest -n 2 --dist loadgroup
 bench:
 	python -m benchmarks
+# Faults are put into copies of the source, one at a time; the conformance suite must notice each.
+mutations:
+	python -m tests.craft.mutation_run
 # When each conformance case last held, and on which target.
 ledger:
 	pytest src/pytest_mastra_convex/conformance -n 2 --convex-ledger src/pytest_mastra_convex/ledger.json

@@ -108,4 +108,14 @@ export default defineSchema({
     dimensions: 2,
     filterFields: ["group"],
   }),
+
+  // Texts, and what stands in place of one.
+  conformance_texts: defineTable({
+    body: v.any(),
+    group: v.optional(v.any()),
+    name: v.string(),
+  })
+    .index("by_name", ["name"])
+    .searchIndex("by_body", { searchField: "body", filterFields: ["group"] })
+    .searchIndex("by_staged", { searchField: "name", staged: true }),
 });

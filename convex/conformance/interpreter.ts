@@ -53,7 +53,7 @@ const OPERATIONS: Record<string, Operation> = {
   query: {
     run: (ctx, step, frame) => runQueryStep(ctx.db, step, frame),
     needs: ["table"],
-    takes: ["index", "range", "order", "filter", "select", ...QUERY_ENDS],
+    takes: ["index", "range", "search", "order", "filter", "select", ...QUERY_ENDS],
     kinds: READERS,
   },
   now: { run: () => Date.now() },

@@ -14,7 +14,13 @@ import { getDocumentSize, v } from "convex/values";
 
 import { runProgram, type Kind } from "./interpreter.ts";
 
-const TABLES = ["conformance_things", "conformance_typed", "conformance_vectors", "conformance_loose_vectors"];
+const TABLES = [
+  "conformance_things",
+  "conformance_typed",
+  "conformance_vectors",
+  "conformance_loose_vectors",
+  "conformance_texts",
+];
 
 // What one call of `clear` deletes is read twice, by the query and by the deletion; a transaction may read 16 MiB.
 const CLEARED_AT_ONCE = 2000;

@@ -1,4 +1,4 @@
-/** The steps that read tables and search vectors; in Python `pytest_mastra_convex/probe/query_steps.py`. */
+/** The steps that read tables and search texts and vectors; in Python `pytest_mastra_convex/probe/query_steps.py`. */
 import { MalformedProgram, valueOf, type Frame, type Json } from "./forms.ts";
 
 /** How a query ends, unless it is collected. */
@@ -10,10 +10,14 @@ const UNARY = ["not", "neg"];
 
 /** Run a query and give what it answers, in the fields that the step selects. */
 export async function runQueryStep(db: any, step: Json, frame: Frame): Promise<any> {
-  const { table, index, range, order, filter = [] } = step;
+  const { table, index, range, search, order, filter = [] } = step;
+  if (search !== undefined && index !== undefined) throw new MalformedProgram("a search has an index of its own");
   let query = db.query(table);
   if (index !== undefined) query = query.withIndex(index, (q: any) => bounded(q, range ?? [], frame));
   else if (range !== undefined) throw new MalformedProgram("a range needs an index");
+  else if (search !== undefined) {
+    query = query.withSearchIndex(memberOf(search, "index", "a search"), (q: any) => searched(q, search, frame));
+  }
   if (order !== undefined) query = query.order(order);
   for (const expression of Array.isArray(filter) ? filter : [filter]) {
     query = query.filter((q: any) => expressionOf(q, expression, frame));
@@ -67,6 +71,16 @@ function bounded(q: any, bounds: Json[], frame: Frame): any {
     if (!BOUNDS.includes(op)) throw new MalformedProgram(`unknown bound ${op}`);
     return built[op](memberOf(bound, "field", "a bound"), valueOf(memberOf(bound, "value", "a bound"), frame));
   }, q);
+}
+
+// A list of texts is searched for one by one, to see that refused.
+function searched(q: any, search: Json, frame: Frame): any {
+  const { text = [], eq = [] } = search;
+  for (const each of Array.isArray(text) ? text : [text]) {
+    q = q.search(memberOf(search, "field", "a search"), valueOf(each, frame));
+  }
+  for (const json of eq) q = q.eq(memberOf(json, "field", "eq"), valueOf(memberOf(json, "value", "eq"), frame));
+  return q;
 }
 
 function expressionOf(q: any, json: Json, frame: Frame): any {

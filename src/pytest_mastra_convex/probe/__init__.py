@@ -35,6 +35,7 @@ from pytest_mastra_convex.probe.expressions import (
 from pytest_mastra_convex.probe.functions import CONFORMANCE_TABLES, FUNCTIONS
 from pytest_mastra_convex.probe.steps import (
     QueryOptions,
+    SearchOptions,
     Step,
     call_action,
     call_mutation,
@@ -76,6 +77,7 @@ __all__ = [
     "Form",
     "Probe",
     "QueryOptions",
+    "SearchOptions",
     "Step",
     "StepFailed",
     "StepResult",

@@ -28,6 +28,7 @@ CONFORMANCE_TABLES: Final = (
     "conformance_typed",
     "conformance_vectors",
     "conformance_loose_vectors",
+    "conformance_texts",
 )
 """The tables programs may use; :func:`clear` empties them."""
 

@@ -35,7 +35,7 @@ _CALLERS = frozenset({"mutation", "action"})
 _EVERYBODY = frozenset({"query", "mutation", "action"})
 
 _EVERY_STEP = ("op", "times", "uncaught")
-_QUERY = ("index", "range", "order", "filter", "select", *QUERY_ENDS)
+_QUERY = ("index", "range", "search", "order", "filter", "select", *QUERY_ENDS)
 _CALL = ("path", "args", "program", "internal")
 
 Json = dict[str, Any]

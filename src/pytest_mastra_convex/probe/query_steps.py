@@ -1,4 +1,4 @@
-"""The steps that read tables and search vectors.
+"""The steps that read tables and search texts and vectors.
 
 `convex/conformance/queries.ts` is the same in TypeScript.
 """
@@ -10,7 +10,8 @@ from functools import reduce
 from itertools import islice
 from typing import Any
 
-from convex_mastra_emulator.runtime.context import ActionContext, DatabaseReader
+from convex_mastra_emulator.runtime.context import ActionContext
+from convex_mastra_emulator.runtime.database_context import DatabaseReader
 from pytest_mastra_convex.probe.forms import Frame, MalformedProgram
 
 QUERY_ENDS = ("take", "first", "unique", "paginate", "count", "read")
@@ -36,11 +37,16 @@ def member(json: Mapping[str, Any], name: str, what: str) -> Any:
 
 def run_query_step(db: DatabaseReader, step: Mapping[str, Any], frame: Frame) -> Any:
     """Runs a query and gives what it answers, in the fields that the step selects."""
+    if "search" in step and "index" in step:
+        raise MalformedProgram("a search has an index of its own")
     query: Any = db.query(step["table"])
     if "index" in step:
         query = query.with_index(step["index"], lambda q: _bounded(q, step.get("range", []), frame))
     elif "range" in step:
         raise MalformedProgram("a range needs an index")
+    elif "search" in step:
+        search = step["search"]
+        query = query.with_search_index(member(search, "index", "a search"), lambda q: _searched(q, search, frame))
     if "order" in step:
         query = query.order(step["order"])
     filters = step.get("filter", [])
@@ -93,6 +99,16 @@ def _bounded(q: Any, bounds: list[Any], frame: Frame) -> Any:
         return getattr(built, op)(member(json, "field", "a bound"), frame.value(member(json, "value", "a bound")))
 
     return reduce(bound, bounds, q)
+
+
+def _searched(q: Any, search: Mapping[str, Any], frame: Frame) -> Any:
+    # A list of texts is searched for one by one, to see that refused.
+    texts = search.get("text", [])
+    for text in texts if isinstance(texts, list) else [texts]:
+        q = q.search(member(search, "field", "a search"), frame.value(text))
+    for json in search.get("eq", []):
+        q = q.eq(member(json, "field", "eq"), frame.value(member(json, "value", "eq")))
+    return q
 
 
 def _expression(q: Any, json: Any, frame: Frame) -> Any:

@@ -7,7 +7,7 @@ Values are Python's: float (an int stands for one), ``ConvexInt64``, bytes, str,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
 from pytest_mastra_convex.probe.expressions import Expression
 from pytest_mastra_convex.probe.values import encoded
@@ -16,12 +16,30 @@ Step: TypeAlias = dict[str, Any]
 Level: TypeAlias = Literal["log", "debug", "info", "warn", "error"]
 
 
+class SearchOptions(TypedDict, total=False):
+    """Which documents a text search finds.
+
+    Attributes:
+        index: the text index.
+        field: its search field.
+        text: the words to look for; a list of texts is searched for one by one, to see that refused; without it
+            nothing is searched for.
+        eq: what filter fields must be, such as ``[eq("group", "a")]``.
+    """
+
+    index: Required[str]
+    field: str
+    text: Any
+    eq: Sequence[Expression]
+
+
 class QueryOptions(TypedDict, total=False):
     """Which documents a query finds, and in which order.
 
     Attributes:
         index: the index to read; without it the whole table in creation order.
         range: bounds of the index range, such as ``[eq("a", 1), gt("b", 2)]``.
+        search: reads a text index instead, the best document first.
         order: ``"asc"`` or ``"desc"``.
         filter: a condition, or several that are put on one after the other.
         select: only these fields of each document are answered.
@@ -29,6 +47,7 @@ class QueryOptions(TypedDict, total=False):
 
     index: str
     range: Sequence[Expression]
+    search: SearchOptions
     order: str
     filter: Expression | Sequence[Expression]
     select: Sequence[str]
@@ -114,11 +133,22 @@ def _query_members(options: QueryOptions) -> dict[str, Any]:
     members: dict[str, Any] = dict(options)
     if "range" in options:
         members["range"] = [bound.json for bound in options["range"]]
+    if "search" in options:
+        members["search"] = _search_members(options["search"])
     if "filter" in options:
         filters = options["filter"]
         members["filter"] = filters.json if isinstance(filters, Expression) else [each.json for each in filters]
     if "select" in options:
         members["select"] = list(options["select"])
+    return members
+
+
+def _search_members(options: SearchOptions) -> dict[str, Any]:
+    members: dict[str, Any] = dict(options)
+    if "text" in options:
+        members["text"] = encoded(options["text"])
+    if "eq" in options:
+        members["eq"] = [condition.json for condition in options["eq"]]
     return members
 
 
