@@ -51,7 +51,7 @@ def test_the_help_of_serve_names_options_and_defaults() -> None:
     code, output = run("serve", "--help")
 
     assert code == 0
-    options = "--host --port --admin-key --schema --functions --limit --env --seed --redact-errors"
+    options = "--host --port --admin-key --schema --functions --load --skip-bad --limit --env --seed --redact-errors"
     for option in options.split():
         assert option in output
     assert "[default: 127.0.0.1]" in output

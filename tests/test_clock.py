@@ -26,6 +26,16 @@ def test_manual_clock_moves_by_seconds() -> None:
     assert clock.now_ns() == 2_250_000_000
 
 
+def test_a_copy_of_a_manual_clock_goes_its_own_way() -> None:
+    clock = ManualClock(1)
+    clock.advance(0.5)
+
+    copy = clock.copy()
+    clock.advance(1)
+
+    assert (clock.now_ns(), copy.now_ns()) == (2_500_000_000, 1_500_000_000)
+
+
 def test_manual_clock_may_move_by_nothing() -> None:
     clock = ManualClock(1)
 

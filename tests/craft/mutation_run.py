@@ -99,7 +99,8 @@ def run_suite(root: Path, target: str, modules: Sequence[str]) -> tuple[str, str
     failure = _FIRST_FAILURE.search(result.stdout)
     if result.returncode != _FAILED or failure is None:
         return "broken", (result.stdout + result.stderr)[-2000:]
-    return "caught", failure[1].rpartition("/")[2]
+    path, _, case = failure[1].partition("::")
+    return "caught", f"{Path(path).name}::{case}"
 
 
 def _examined(root: Path, fault: Fault) -> tuple[str, str]:

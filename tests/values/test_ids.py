@@ -250,6 +250,16 @@ def test_other_seeds_give_other_ids() -> None:
     assert IdSource(7).internal_id(0) != IdSource(8).internal_id(0)
 
 
+def test_a_source_can_go_on_where_another_one_is() -> None:
+    one, other = IdSource(7), IdSource()
+    one.internal_id(0)
+
+    other.continue_from(one)
+
+    assert other.internal_id(0) == one.internal_id(0)
+    assert other.internal_id(0) == one.internal_id(0)
+
+
 def test_ids_without_a_seed_differ() -> None:
     assert IdSource().internal_id(0) != IdSource().internal_id(0)
 

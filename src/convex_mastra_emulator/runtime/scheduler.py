@@ -116,7 +116,7 @@ class Scheduler:
             return lambda: self._run_job(job)
 
     def run_due(self, limit: int = RUNS_MAX) -> int:
-        """Runs what is due by now, also what that schedules for now; returns how many runs there were.
+        """Runs what is due by now, and what that lets fall due; returns how many runs there were.
 
         Raises:
             TooManyRuns: when there are more.

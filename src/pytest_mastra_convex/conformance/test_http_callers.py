@@ -140,7 +140,7 @@ def test_a_client_that_is_too_old_is_refused(plain_http: PlainHttp, refused: str
     assert plain_http.post("/api/query", CALL, Convex_Client=served).status == 200
 
 
-# PyPI convex prints this warning: served for now, but told to upgrade.
+# PyPI convex prints this warning: such a client is served, but told to upgrade.
 @pytest.mark.parametrize(("client", "state"), [("python-0.2.0", "UpgradeRequired"), ("python-0.2.1", None)])
 def test_an_old_client_is_told_to_upgrade(plain_http: PlainHttp, client: str, state: str | None) -> None:
     answer = plain_http.post("/api/query", CALL, Convex_Client=client)

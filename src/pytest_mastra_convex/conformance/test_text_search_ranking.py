@@ -47,11 +47,11 @@ def test_shorter_text_comes_first(probe: Probe) -> None:
     assert found(probe, "fox") == ["short", "long"]
 
 
-# The whole word is the better match than a longer one that begins with it, also when that is newer.
+# The whole word is the better match than a longer one that begins with it and is as rare, also when that is newer.
 def test_whole_word_comes_before_its_beginning(probe: Probe) -> None:
-    store(probe, none="dog", longer="foxes", whole="fox", newest="foxes")
+    store(probe, whole="fox", longer="foxes", other="fox", newest="foxes")
 
-    assert found(probe, "fox") == ["whole", "newest", "longer"]
+    assert found(probe, "fox") == ["other", "whole", "newest", "longer"]
 
 
 # A beginning counts half, so one that is rare enough weighs as much as a word that is not.

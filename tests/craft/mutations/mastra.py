@@ -348,10 +348,10 @@ FAULTS = (
     ),
     # Cache
     Fault(
-        "a value lives twenty seconds too long",
+        "a value lives a minute too long",
         "mastra/cache.py",
         'head["expiresAt"] <= ctx.now()',
-        'head["expiresAt"] < ctx.now() - 20_000',
+        'head["expiresAt"] < ctx.now() - 60_000',
         "whoever caches for seconds",
         ("server_cache_expiry",),
     ),

@@ -1,12 +1,13 @@
 """All faults of the mutation run."""
 
-from tests.craft.mutations import documents, mastra, protocol, reading, runtime, values, vectors
+from tests.craft.mutations import documents, mastra, protocol, reading, runtime, texts, values, vectors
 
 FAULTS = (
     *values.FAULTS,
     *documents.FAULTS,
     *reading.FAULTS,
     *vectors.FAULTS,
+    *texts.FAULTS,
     *runtime.FAULTS,
     *mastra.FAULTS,
     *protocol.FAULTS,
