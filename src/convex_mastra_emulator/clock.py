@@ -44,7 +44,8 @@ class ManualClock:
 
     def __init__(self, start_seconds: float = 1_700_000_000.0) -> None:
         self._now_ns = _nanoseconds(start_seconds)
-        self._alarms: weakref.WeakSet[Alarm] = weakref.WeakSet()
+        # In the order in which they came, so that what is due at the same time runs in the same order every time.
+        self._alarms: list[weakref.ref[Alarm]] = []
 
     def now_ns(self) -> int:
         """Nanoseconds since the Unix epoch."""
@@ -58,7 +59,8 @@ class ManualClock:
 
     def attach(self, alarm: Alarm) -> None:
         """Lets the clock run what falls due while it is moved."""
-        self._alarms.add(alarm)
+        self._alarms = [known for known in self._alarms if known() is not None]
+        self._alarms.append(weakref.ref(alarm))
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward; what falls due on the way runs at its time, in order.
@@ -75,15 +77,29 @@ class ManualClock:
         """Moves the clock forward to a time, in milliseconds since the Unix epoch, and runs nothing."""
         self._now_ns = max(self._now_ns, _first_ns(time_ms))
 
+    def run_first(self, until_ms: float) -> bool:
+        """Moves the clock on to the first thing that is due by then, of all there are, and runs it.
+
+        Returns:
+            False if nothing is due by then; the clock then stays where it is.
+        """
+        return self._run_first(_first_ns(until_ms))
+
+    def _run_first(self, end_ns: int) -> bool:
+        alarms = [alarm for known in self._alarms if (alarm := known()) is not None]
+        times = [(time_ms, alarm) for alarm in alarms if (time_ms := alarm.next_due_ms()) is not None]
+        first = min(times, key=lambda entry: entry[0], default=None)
+        if first is None or _first_ns(first[0]) > end_ns:
+            return False
+        self.move_to(first[0])
+        first[1].run_next()
+        return True
+
     def _run_until(self, end_ns: int) -> None:
         for _ in range(_RUNS_MAX):
-            times = [(time_ms, alarm) for alarm in self._alarms if (time_ms := alarm.next_due_ms()) is not None]
-            first = min(times, key=lambda entry: entry[0], default=None)
-            if first is None or _first_ns(first[0]) > end_ns:
-                self._now_ns = end_ns
+            if not self._run_first(end_ns):
+                self._now_ns = max(self._now_ns, end_ns)
                 return
-            self.move_to(first[0])
-            first[1].run_next()
         raise RuntimeError(f"more than {_RUNS_MAX:,} functions and crons fell due; does one schedule itself?")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ SUBJECTS = {path.stem.removeprefix("test_") for path in (PROJECT / SUITE).glob("
 SAMPLE = "true sorts before false"
 
 
-def sample(**changes: str) -> Fault:
+def sample(**changes: Any) -> Fault:
     fault = next(fault for fault in FAULTS if fault.name == SAMPLE)
     return replace(fault, **changes)
 
@@ -62,7 +63,8 @@ def test_the_copy_is_what_is_imported(tmp_path: Path) -> None:
 def test_a_fault_is_caught() -> None:
     verdict = examine(sample())
 
-    assert (verdict.outcome, verdict.detail) == ("caught", "test_order.py::test_false_is_below_true")
+    assert verdict.outcome == "caught"
+    assert verdict.detail.startswith("test_order.py::test_")
 
 
 # A fault after which nothing can be imported is no proof that a case would notice anything.

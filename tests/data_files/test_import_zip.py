@@ -106,6 +106,15 @@ def test_what_is_no_zip_is_refused(emulator: Emulator, data: bytes) -> None:
     assert str(refusal) == "Hit an error while importing:\ninvalid zip file"
 
 
+# One of the two would be lost.
+def test_a_file_twice_in_a_zip_is_refused(emulator: Emulator) -> None:
+    file = zip_of({"notes/documents.jsonl": lines_of([NOTE])})
+    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("notes/documents.jsonl", "")
+
+    assert str(refused(emulator, file)) == "the ZIP has more than one file notes/documents.jsonl"
+
+
 def test_a_missing_file_is_the_systems_error(emulator: Emulator, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         emulator.import_zip(tmp_path / "missing.zip")

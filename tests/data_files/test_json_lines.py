@@ -61,6 +61,7 @@ def test_tagged_values_are_refused_in_a_file_by_itself() -> None:
         ('{"a":tru}', "expected ident at line 1 column 9", "a"),
         ('{"a":1} {}', "trailing characters at line 1 column 9", None),
         ('{"a":NaN}', "expected value at line 1 column 6", "a"),
+        ('[1,{"a"}]', "expected `:` at line 1 column 8", None),
         ('{"a":1e999}', "number out of range at line 1 column 10", "a"),
     ],
 )

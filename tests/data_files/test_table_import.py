@@ -15,6 +15,7 @@ from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ADMIN
 from convex_mastra_emulator.runtime.subscriptions import Subscription
 from convex_mastra_emulator.schema import define_schema, define_table, v
+from convex_mastra_emulator.schema.validators import Validator
 from tests.data_files.exports import export_of, id_of, lines_of, rows_of
 
 SCHEMA = define_schema({"notes": define_table({"n": v.float64()}).index("by_n", ["n"]), "users": define_table(v.any())})
@@ -82,7 +83,8 @@ def test_a_table_with_documents_is_refused_unless_said_otherwise(emulator: Emula
 
 
 def test_an_empty_table_is_filled(emulator: Emulator) -> None:
-    emulator.run(lambda ctx: ctx.db.delete(ctx.db.query("notes").first()["_id"]))
+    (there,) = rows_of(emulator, "notes")
+    emulator.run(lambda ctx: ctx.db.delete(there["_id"]))
 
     import_notes(emulator, [{"n": 3}])
 
@@ -185,6 +187,30 @@ def test_bad_rows_can_be_left_out(emulator: Emulator, row: Any, code: str, field
     assert by_n(emulator) == [1.0, 2.0, 3.0]
     assert [(bad.line, bad.code, bad.field) for bad in result.skipped] == [(2, code, field)]
     assert result.added == {"notes": 2}
+
+
+# Of several members none is to blame for a document that fits none of them.
+@pytest.mark.parametrize(
+    ("validator", "field"),
+    [
+        (v.union(v.object({"n": v.float64()})), "n"),
+        (v.union(v.object({"n": v.float64()}), v.object({"m": v.float64()})), None),
+    ],
+)
+def test_a_field_is_named_where_one_is_to_blame(validator: Validator, field: str | None) -> None:
+    emulator = Emulator(define_schema({"notes": define_table(validator)}))
+
+    result = import_notes(emulator, [{"n": "x"}], skip_bad=True)
+
+    assert [row.field for row in result.skipped] == [field]
+
+
+# The first id says which number the table has; this one says nothing.
+def test_a_first_row_with_a_bad_id_is_named(emulator: Emulator) -> None:
+    result = import_notes(emulator, [{"_id": "no id", "n": 1}, {"n": 2}], mode="replace", skip_bad=True)
+
+    assert [(row.line, row.code) for row in result.skipped] == [(1, "InvalidId")]
+    assert by_n(emulator) == [2.0]
 
 
 def test_an_id_twice_in_a_file_is_refused_the_second_time(emulator: Emulator) -> None:

@@ -48,7 +48,13 @@ def zip_entries(data: bytes) -> Entries:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise _invalid_zip() from None
-    return {info.filename: _reader(archive, info) for info in archive.infolist() if not info.is_dir()}
+    entries: dict[str, Callable[[], bytes]] = {}
+    for info in archive.infolist():
+        if info.filename in entries:
+            raise ImportRefused(f"the ZIP has more than one file {info.filename}", code="InvalidZip")
+        if not info.is_dir():
+            entries[info.filename] = _reader(archive, info)
+    return entries
 
 
 def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:

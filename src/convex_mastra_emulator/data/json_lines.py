@@ -20,6 +20,7 @@ from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values.codec import decode_measured
 from convex_mastra_emulator.values.display import human_size
 from convex_mastra_emulator.values.json_text import JsonTextError, parse_export_json, parse_json
+from convex_mastra_emulator.values.serde_syntax import Path
 from convex_mastra_emulator.values.size import take_in
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -65,8 +66,8 @@ def _rows(name: str, lines: list[bytes], parse: Callable[[str], Any]) -> Iterato
         except UnicodeDecodeError:
             yield BadRow(name, number, _NO_TEXT, "NotUtf8")
         except JsonTextError as error:
-            field = str(error.path[0]) if error.path else None
-            yield BadRow(name, number, f"Row {number} wasn't valid JSON: {error}", "JsonInvalidRow", field)
+            text = f"Row {number} wasn't valid JSON: {error}"
+            yield BadRow(name, number, text, "JsonInvalidRow", _field(error.path[:1]))
 
 
 def json_array(name: str, data: bytes, limits: Limits) -> RowFile:
@@ -99,8 +100,12 @@ def json_array(name: str, data: bytes, limits: Limits) -> RowFile:
 def _no_json(name: str, error: JsonTextError) -> BadRow:
     place = re.search(r"at line (\d+) column \d+$", str(error))
     assert place is not None, "serde names the place of a fault last"
-    field = str(error.path[1]) if len(error.path) > 1 else None
-    return BadRow(name, int(place[1]), f"Not valid JSON: {error}", "NotJson", field)
+    return BadRow(name, int(place[1]), f"Not valid JSON: {error}", "NotJson", _field(error.path[1:2]))
+
+
+def _field(step: Path) -> str | None:
+    """The name in a step of a path; positions in arrays are no names of fields."""
+    return step[0] if step and isinstance(step[0], str) else None
 
 
 def _elements(text: str) -> Iterator[JsonRow]:

@@ -195,6 +195,7 @@ class TableRows:
         if type(given) is not float:
             return self._transaction.take_creation_time()  # another value is refused when the document is built
         if not math.isfinite(given) or math.copysign(1.0, given) < 0:
+            # Unverified: of a negative one the deployment has only an assertion's text (document.rs CreationTime).
             raise _RowRefused(f"Invalid creation time {given}", "InvalidCreationTimeError", CREATION_TIME)
         return given
 

@@ -72,7 +72,11 @@ class TextMatch(NamedTuple):
 
     @property
     def key(self) -> bytes:
-        """Its place among the results, which a cursor remembers."""
+        """Its place among the results, which a cursor remembers.
+
+        Of two results of one score and one time, the key of the smaller id is the smaller, although it comes second:
+        so it is on a deployment, too.
+        """
         return sort_key(-self.score) + sort_key(-self.creation_time) + sort_key(self.internal_id)
 
 

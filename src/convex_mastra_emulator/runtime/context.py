@@ -104,9 +104,16 @@ class _Context:
         """
         return self._calls.run(FunctionKind.QUERY, path, args)
 
-    def _scheduler(self) -> FunctionScheduler:
+    def _scheduler(self, *, may_cancel_itself: bool) -> FunctionScheduler:
         calls = self._calls
-        return FunctionScheduler(calls.open_jobs, self._now_ms, calls.job_id, self.console, calls.limits)
+        return FunctionScheduler(
+            calls.open_jobs,
+            self._now_ms,
+            calls.job_id,
+            self.console,
+            calls.limits,
+            may_cancel_itself=may_cancel_itself,
+        )
 
 
 class QueryContext(_Context):
@@ -127,7 +134,7 @@ class MutationContext(_Context):
     @property
     def scheduler(self) -> FunctionScheduler:
         """Lets functions run later: what it does is part of this transaction."""
-        return self._scheduler()
+        return self._scheduler(may_cancel_itself=False)
 
     def run_mutation(self, path: str, args: Any = None) -> Value:
         """Calls a mutation as a sub-transaction: if it fails, only its own writes are undone.
@@ -146,7 +153,7 @@ class ActionContext(_Context):
     @property
     def scheduler(self) -> FunctionScheduler:
         """Lets functions run later: what it does is done at once."""
-        return self._scheduler()
+        return self._scheduler(may_cancel_itself=True)
 
     def run_mutation(self, path: str, args: Any = None) -> Value:
         """Calls a mutation in a transaction of its own.

@@ -8,7 +8,8 @@ convex-js src/server/cron.ts, convex-backend crates/model/src/cron_jobs (convex-
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from convex_mastra_emulator.runtime.cron_calendar import next_interval, next_of_
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 
 LOGS_KEPT = 5
+# crates/model/src/cron_jobs/mod.rs ``update``: a cron whose runs lie closer together keeps its next time.
+_CLOSE_TOGETHER_MS = 30_000
 _DAYS_OF_WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 
@@ -73,12 +76,12 @@ class Crons:
             raise SchemaDefinitionError("Interval must be an integer greater than 0")
         self._add(id, path, args, interval_seconds=float(value * scale))
 
-    def hourly(self, id: str, path: str, args: Mapping[str, Any] | None = None, *, minute_utc: int) -> None:
-        """Runs every hour at that minute."""
+    def hourly(self, id: str, path: str, args: Mapping[str, Any] | None = None, *, minute_utc: int = 0) -> None:
+        """Runs every hour at that minute; a deployment that is told none chooses one, here always 0."""
         self._add(id, path, args, expression=f"{_minute(minute_utc)} * * * *")
 
     def daily(
-        self, id: str, path: str, args: Mapping[str, Any] | None = None, *, hour_utc: int, minute_utc: int
+        self, id: str, path: str, args: Mapping[str, Any] | None = None, *, hour_utc: int, minute_utc: int = 0
     ) -> None:
         """Runs every day at that time."""
         self._add(id, path, args, expression=f"{_time_of_day(hour_utc, minute_utc)} * * *")
@@ -91,7 +94,7 @@ class Crons:
         *,
         day_of_week: str,
         hour_utc: int,
-        minute_utc: int,
+        minute_utc: int = 0,
     ) -> None:
         """Runs every week on that day, such as ``monday``."""
         if day_of_week not in _DAYS_OF_WEEK:
@@ -100,7 +103,14 @@ class Crons:
         self._add(id, path, args, expression=f"{_time_of_day(hour_utc, minute_utc)} * * {day}")
 
     def monthly(
-        self, id: str, path: str, args: Mapping[str, Any] | None = None, *, day: int, hour_utc: int, minute_utc: int
+        self,
+        id: str,
+        path: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        day: int,
+        hour_utc: int,
+        minute_utc: int = 0,
     ) -> None:
         """Runs every month on that day; months without it are left out."""
         checked = _within("Day of month", day, 1, 31)
@@ -189,12 +199,21 @@ class CronJobs:
         """Whether they run at all."""
 
     def deploy(self, crons: Crons, now_ms: float) -> None:
-        """Replaces the crons; one that stays as it was keeps its next time."""
+        """Replaces the crons; one of the same id goes on, and if its schedule is the same, at the same time."""
         kept = self.by_id
         self.by_id = {
-            id: kept[id] if id in kept and kept[id].cron == cron else CronJob(cron, _first_ms(cron, now_ms))
+            id: _redeployed(kept[id], cron, now_ms) if id in kept else CronJob(cron, _first_ms(cron, now_ms))
             for id, cron in crons.by_id.items()
         }
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """At its end, the crons are those that were deployed before."""
+        by_id = self.by_id
+        try:
+            yield
+        finally:
+            self.by_id = by_id
 
     def next(self, except_for: Collection[str] = ()) -> CronJob | None:
         """The cron that is due first; None if there is none."""
@@ -209,6 +228,16 @@ class CronJobs:
         """Keeps how a run ended."""
         job.runs.append(CronRun(at_ms, None if outcome.failure is None else outcome.failure.message))
         del job.runs[:-LOGS_KEPT]
+
+
+def _redeployed(job: CronJob, cron: Cron, now_ms: float) -> CronJob:
+    old = job.cron
+    next_ms = job.next_ms
+    if (cron.interval_seconds, cron.expression) != (old.interval_seconds, old.expression):
+        first_ms = _first_ms(old, now_ms)
+        if old.next_ms(first_ms, first_ms) - now_ms > _CLOSE_TOGETHER_MS:
+            next_ms = _first_ms(cron, now_ms)
+    return CronJob(cron, next_ms, list(job.runs))
 
 
 def _first_ms(cron: Cron, now_ms: float) -> float:

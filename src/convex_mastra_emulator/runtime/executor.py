@@ -149,7 +149,7 @@ class Executor:
         self, path: FunctionPath, read_arguments: ReadArguments, kind: FunctionKind, caller: Call
     ) -> Outcome:
         """Runs a function for an action, which sees internal functions, too."""
-        return self._call(path, read_arguments, kind, caller.identity, caller.logs, internal=True)
+        return self._call(path, read_arguments, kind, caller.identity, caller.logs, internal=True, job_id=caller.job_id)
 
     def _call(
         self,
@@ -162,12 +162,13 @@ class Executor:
         internal: bool,
         at_ns: int | None = None,
         end_cursor: str | None = None,
+        job_id: str | None = None,
     ) -> Outcome:
         try:
             function = self.functions.find(path, kind, internal_allowed=internal)
         except FunctionUnavailable as error:
             return Outcome(failure=Failure(message=str(error)))
-        call = Call(path, function, identity, logs)
+        call = Call(path, function, identity, logs, job_id=job_id)
         if function.kind is FunctionKind.ACTION:
             return self.run_action(call, read_arguments)
         with self.exclusively(), self.history.at(at_ns):
@@ -188,14 +189,24 @@ class Executor:
             finally:
                 self._is_open = False
 
-    def run_transaction(self, call: Call, read_arguments: ReadArguments, end_cursor: str | None) -> Outcome:
-        """Runs a query or a mutation; the caller holds :meth:`exclusively`."""
+    def run_transaction(
+        self, call: Call, read_arguments: ReadArguments, end_cursor: str | None, *, ends_job: bool = False
+    ) -> Outcome:
+        """Runs a query or a mutation; the caller holds :meth:`exclusively`.
+
+        Args:
+            call: what is run.
+            read_arguments: gives the arguments.
+            end_cursor: where the page of a query ended when it ran before.
+            ends_job: whether this is the scheduled function itself, whose state changes in the same commit.
+        """
         transaction = self.begin()
         transaction.previous_end_cursor = end_cursor
         begin = start = transaction.savepoint()
-        jobs = None if call.job_id is None else Jobs(transaction, self.functions)
-        if jobs is not None and call.job_id is not None:
-            jobs.begin(call.job_id)
+        job_id = call.job_id if ends_job else None
+        jobs = Jobs(transaction, self.functions)
+        if job_id is not None:
+            jobs.begin(job_id)
             start = transaction.savepoint()
         value: Value = None
         failure: Failure | None = None
@@ -206,7 +217,7 @@ class Executor:
         except Exception as error:
             failure = thrown(error, self.limits)
         except BaseException:
-            transaction.rollback(start)
+            transaction.rollback(begin)
             raise
         usage = transaction.usage
         warn_of_usage(call.logs, usage, self.limits)
@@ -215,8 +226,8 @@ class Executor:
         if transaction.fatal_error is not None:
             transaction.rollback(begin)
             raise transaction.fatal_error
-        if jobs is not None and call.job_id is not None:
-            jobs.complete(call.job_id, *ended(failure))
+        if job_id is not None:
+            jobs.complete(job_id, *ended(failure))
         return Outcome(
             value=value,
             failure=failure,

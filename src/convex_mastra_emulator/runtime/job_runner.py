@@ -5,31 +5,31 @@ convex-backend crates/application/src/scheduled_jobs/mod.rs (convex-engine.md §
 
 from __future__ import annotations
 
-from convex_mastra_emulator.errors import FunctionUnavailable
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.calls import Call, Outcome
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ANONYMOUS
-from convex_mastra_emulator.runtime.jobs import Job, ended
+from convex_mastra_emulator.runtime.jobs import Job, ended, is_pending
 from convex_mastra_emulator.runtime.logs import LogLines
+from convex_mastra_emulator.runtime.paths import FunctionPath
 from convex_mastra_emulator.values.display import quoted
 from convex_mastra_emulator.values.size import Measured, take_in
 
 
-def run_job(executor: Executor, job: Job) -> Outcome:
-    """Runs a scheduled function and notes how it ended.
+def run_job(executor: Executor, job: Job) -> Outcome | None:
+    """Runs a scheduled function and notes how it ended; None if it no longer waits, as when it was just cancelled.
 
     A mutation and its new state are one commit; an action is noted as running first.
 
     Raises:
         DeploymentError: of kind INTERNAL, when the deployment itself fails; the job then still waits.
     """
-    try:
-        function = executor.functions.find(job.path, None, internal_allowed=True)
-    except FunctionUnavailable as error:
-        return _failed(executor, job, str(error))
+    functions = executor.functions
+    if not functions.has(job.path):
+        return _failed(executor, job, _missing(job.path, has_module=functions.has_module(job.path.module)))
+    function = functions.find(job.path, None, internal_allowed=True)
     if function.kind is FunctionKind.QUERY:
         # With the quotes and the line break that the backend's source has within it.
         return _failed(
@@ -45,13 +45,22 @@ def run_job(executor: Executor, job: Job) -> Outcome:
 
     if function.kind is FunctionKind.MUTATION:
         with executor.exclusively():
-            return executor.run_transaction(call, read, None)
+            is_waiting = is_pending(executor.store, job.id)
+            return executor.run_transaction(call, read, None, ends_job=True) if is_waiting else None
     with executor.jobs() as jobs:
-        jobs.begin(job.id)
+        if not jobs.begin(job.id):
+            return None
     outcome = executor.run_action(call, read)
     with executor.jobs() as jobs:
         jobs.complete(job.id, *ended(outcome.failure))
     return outcome
+
+
+def _missing(path: FunctionPath, *, has_module: bool) -> str:
+    # crates/model/src/modules/user_error.rs
+    if has_module:
+        return f"Couldn't find {quoted(path.function)} in module {quoted(path.module)}."
+    return f"Couldn't find JavaScript module '{path.module}'. Did you forget to run `npx convex dev`?"
 
 
 def _failed(executor: Executor, job: Job, text: str) -> Outcome:

@@ -145,9 +145,12 @@ class Jobs:
         document = self._transaction.get_system(SCHEDULED_FUNCTIONS, job_id)
         return None if document is None else str(job_of(document.value).state)
 
-    def begin(self, job_id: str) -> None:
-        """Notes that a job runs."""
+    def begin(self, job_id: str) -> bool:
+        """Notes that a job runs; False, and nothing is noted, if it no longer waits."""
+        if self._state_of(job_id) != "pending":
+            return False
         self._set(job_id, {"state": {"kind": "inProgress"}})
+        return True
 
     def complete(self, job_id: str, kind: str, error: str | None = None) -> None:
         """Notes how a job ended; nothing if it was cancelled meanwhile."""
@@ -175,8 +178,10 @@ class Jobs:
 
 
 def ended(failure: Failure | None) -> tuple[str, str | None]:
-    """The state of a job that has run, and its error."""
-    return ("success", None) if failure is None else ("failed", failure.nested_text)
+    """The state of a job that has run, and its error: message and frames, each a line that ends."""
+    if failure is None:
+        return "success", None
+    return "failed", "".join(f"{line}\n" for line in (failure.message, *failure.frames))
 
 
 def check_job_id(job_id: str) -> str:
@@ -211,23 +216,19 @@ def _check_time(at_ms: float, now_ms: float) -> None:
             )
 
 
+def is_pending(store: Store, job_id: str) -> bool:
+    """Whether a job waits."""
+    document = store.system_table(SCHEDULED_FUNCTIONS).documents.get(job_id)
+    return document is not None and job_of(document.value).state == "pending"
+
+
 def pending_jobs(store: Store) -> Iterator[Job]:
-    """The jobs that wait, by the time at which they are due."""
+    """The jobs that wait, by the time at which they are due; to be read to its end before anything is written."""
     table = store.system_table(SCHEDULED_FUNCTIONS)
     prefix = sort_key("pending")
     index = table.indexes[" pending"]
-    for key in list(index.keys(prefix, _after(prefix))):
+    for key in index.keys(prefix, _after(prefix)):
         yield job_of(table.document_by_key(key).value)
-
-
-def first_pending(store: Store) -> Job | None:
-    """The job that is due first."""
-    table = store.system_table(SCHEDULED_FUNCTIONS)
-    if not table.documents:
-        return None
-    prefix = sort_key("pending")
-    key = next(iter(table.indexes[" pending"].keys(prefix, _after(prefix))), None)
-    return None if key is None else job_of(table.document_by_key(key).value)
 
 
 def _after(prefix: bytes) -> bytes:

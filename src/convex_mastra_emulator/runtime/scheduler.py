@@ -5,21 +5,22 @@ Nothing runs by itself: a test moves the clock or asks for it, a server asks whe
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
 from convex_mastra_emulator.clock import Clock, ManualClock
 from convex_mastra_emulator.database.store import Change
-from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.errors import EmulatorError, SchemaDefinitionError
 from convex_mastra_emulator.runtime.calls import Outcome
-from convex_mastra_emulator.runtime.crons import CronJob, CronJobs, Crons
+from convex_mastra_emulator.runtime.crons import Cron, CronJob, CronJobs, Crons
 from convex_mastra_emulator.runtime.executor import Executor
+from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.job_runner import run_job
 from convex_mastra_emulator.runtime.jobs import (
     RETENTION_MS,
     SCHEDULED_FUNCTIONS,
     Job,
-    first_pending,
     job_of,
     pending_jobs,
 )
@@ -51,6 +52,9 @@ class Scheduler:
         self.listeners: list[Callable[[], None]] = []
         """Told when something was scheduled or cancelled, or crons were deployed; called under the lock."""
         self._running: set[str] = set()
+        self._jobs_run = 0
+        self._forget_ms = math.inf
+        """Before then no job has been kept for too long."""
         executor.commit_listeners.append(self._on_commit)
 
     # What there is
@@ -58,29 +62,60 @@ class Scheduler:
     def pending(self) -> list[Job]:
         """The functions that wait, by the time at which they are due."""
         with self._executor.lock:
+            self._forget_old()
             return list(pending_jobs(self._executor.store))
 
     def all(self) -> list[Job]:
         """Every function that was scheduled and is still kept, in the order of scheduling."""
         with self._executor.lock:
+            self._forget_old()
             table = self._executor.store.system_table(SCHEDULED_FUNCTIONS)
             return [job_of(document.value) for document in table.documents.values()]
 
     def next_due_ms(self) -> float | None:
-        """When the next function or cron is due, milliseconds since the Unix epoch; None if nothing waits."""
+        """When the next function or cron is due, milliseconds since the Unix epoch; None if nothing waits.
+
+        What is running does not count.
+        """
         with self._executor.lock:
-            job = first_pending(self._executor.store)
+            job = self._first_pending()
             times = [job.scheduled_ms] if job is not None else []
-            cron = self.crons.next()
+            cron = self.crons.next(except_for=self._running)
             return min([*times, cron.next_ms] if cron is not None else times, default=None)
 
     def deploy(self, crons: Crons) -> None:
-        """Replaces the crons; those that stay as they were keep their next time."""
-        self.crons.deploy(crons, self._now_ms)
-        self._tell()
+        """Replaces the crons; those that stay as they were keep their next time.
+
+        Raises:
+            SchemaDefinitionError: when one names a function that is not there, or a query.
+        """
+        with self._executor.lock:
+            for cron in crons.by_id.values():
+                self._check_cron(cron)
+            self.crons.deploy(crons, self._now_ms)
+            self._tell()
+
+    def _check_cron(self, cron: Cron) -> None:
+        # crates/application/src/application_function_runner/mod.rs ``validate_cron_jobs``
+        kind = self._executor.functions.kind_of(cron.path)
+        if kind is None:
+            raise SchemaDefinitionError(
+                f"The cron job '{cron.id}' schedules a function that does not exist: {cron.path.canonical}"
+            )
+        if kind is FunctionKind.QUERY:
+            raise SchemaDefinitionError(
+                f"The cron job '{cron.id}' schedules a query function, only actions and mutations can be scheduled: "
+                f"{cron.path.canonical}"
+            )
 
     def _on_commit(self, _timestamp_ns: int, changes: list[Change]) -> None:
-        if self.listeners and any(change.table.name == SCHEDULED_FUNCTIONS for change in changes):
+        ours = [change for change in changes if change.table.name == SCHEDULED_FUNCTIONS]
+        for change in ours:
+            for document in (change.old, change.new):
+                # The older version, too: this may be an undoing, which brings it back.
+                ended_ms = math.inf if document is None else document.value.get("completedTime", math.inf)
+                self._forget_ms = min(self._forget_ms, ended_ms + RETENTION_MS)
+        if ours:
             self._tell()
 
     def _tell(self) -> None:
@@ -103,12 +138,12 @@ class Scheduler:
         Nobody else gets it meanwhile, and a cron is not run beside itself.
         """
         with self._executor.lock:
+            self._forget_old()
             now_ms = self._now_ms
-            job = next((job for job in pending_jobs(self._executor.store) if job.id not in self._running), None)
+            job = self._first_pending()
             cron = self.crons.next(except_for=self._running)
             if cron is not None and cron.next_ms <= now_ms and (job is None or cron.next_ms < job.scheduled_ms):
                 self._running.add(cron.cron.id)
-                self.crons.move_on(cron, now_ms)
                 return lambda: self._run_cron(cron, now_ms)
             if job is None or job.scheduled_ms > now_ms:
                 return None
@@ -123,7 +158,6 @@ class Scheduler:
         """
         for count in range(limit):
             if not self.run_next():
-                self._forget_old()
                 return count
         if self.next_due_ms() is not None and (self.next_due_ms() or 0) <= self._now_ms:
             raise self._too_many(limit)
@@ -132,31 +166,36 @@ class Scheduler:
     def run_until_idle(self, limit: int = 1000) -> int:
         """Runs scheduled functions until none waits, moving a manual clock on to each; returns how many ran.
 
-        Crons run when the clock passes them, but nobody waits for them: there is always a next one.
+        What else the clock passes runs at its time, too, crons and what other emulators on the same clock have; nobody
+        waits for a cron: there is always a next one.
 
         Raises:
-            TooManyRuns: when more than ``limit`` functions ran and others wait.
+            TooManyRuns: when ``limit`` functions ran and others wait, or crons run without end.
             EmulatorError: when one waits for a time that only a clock of the machine can reach.
         """
-        count = 0
-        while (job := self._first_pending()) is not None:
-            if count >= limit:
+        begin = self._jobs_run
+        for _ in range(limit + RUNS_MAX):
+            with self._executor.lock:
+                job = self._first_pending()
+            if job is None:
+                return self._jobs_run - begin
+            if self._jobs_run - begin >= limit:
                 raise self._too_many(limit)
-            if job.scheduled_ms > self._now_ms:
-                self._move_clock(job)
-            count += self.run_next()
-        return count
+            self._run_until(job)
+        raise self._too_many(limit + RUNS_MAX)
 
     def _first_pending(self) -> Job | None:
-        with self._executor.lock:
-            return first_pending(self._executor.store)
+        """The job that is due first of those that are not running; the caller holds the lock."""
+        return next((job for job in pending_jobs(self._executor.store) if job.id not in self._running), None)
 
-    def _move_clock(self, job: Job) -> None:
-        if not isinstance(self._clock, ManualClock):
+    def _run_until(self, job: Job) -> None:
+        """Runs the first thing that is due before a job is, or the job."""
+        if isinstance(self._clock, ManualClock):
+            self._clock.run_first(job.scheduled_ms)
+        elif not self.run_next():
             raise EmulatorError(
                 f"{job} waits for a time that has not come; with Emulator(clock=ManualClock()) time can be moved"
             )
-        self._clock.move_to(job.scheduled_ms)
 
     def _too_many(self, limit: int) -> TooManyRuns:
         waiting = ", ".join(map(str, self.pending()[:3]))
@@ -168,31 +207,38 @@ class Scheduler:
             outcome = run_job(self._executor, job)
         finally:
             self._running.discard(job.id)
-        self._on_run(job.path, job.arguments, outcome, time.perf_counter_ns() - started_ns)
+        if outcome is not None:
+            self._jobs_run += 1
+            self._on_run(job.path, job.arguments, outcome, time.perf_counter_ns() - started_ns)
 
     def _run_cron(self, cron: CronJob, now_ms: float) -> None:
         started_ns = time.perf_counter_ns()
         try:
             outcome = self._executor.call_of_deployment(cron.path, cron.arguments)
+            self.crons.note(cron, now_ms, outcome)
         finally:
+            # From when it has ended, as a deployment does: what came due meanwhile is skipped.
+            self.crons.move_on(cron, self._now_ms)
             self._running.discard(cron.cron.id)
-        self.crons.note(cron, now_ms, outcome)
         self._on_run(cron.path, cron.arguments, outcome, time.perf_counter_ns() - started_ns)
 
     def _forget_old(self) -> None:
-        """Deletes jobs that ended more than a week ago."""
-        oldest = self._now_ms - RETENTION_MS
+        """Deletes jobs that ended more than a week ago; the caller holds the lock."""
+        now_ms = self._now_ms
+        if now_ms <= self._forget_ms:
+            return
         executor = self._executor
-        with executor.lock:
-            table = executor.store.system_table(SCHEDULED_FUNCTIONS)
-            old = [
-                document_id
-                for document_id, document in table.documents.items()
-                if document.value.get("completedTime", oldest) < oldest
-            ]
-            if old:
-                with executor.jobs() as jobs:
-                    jobs.forget(old)
+        documents = executor.store.system_table(SCHEDULED_FUNCTIONS).documents
+        forget_ms = {
+            document_id: document.value["completedTime"] + RETENTION_MS
+            for document_id, document in documents.items()
+            if "completedTime" in document.value
+        }
+        old = [document_id for document_id, time_ms in forget_ms.items() if time_ms < now_ms]
+        if old:
+            with executor.jobs() as jobs:
+                jobs.forget(old)
+        self._forget_ms = min((time_ms for time_ms in forget_ms.values() if time_ms >= now_ms), default=math.inf)
 
     @property
     def _now_ms(self) -> float:

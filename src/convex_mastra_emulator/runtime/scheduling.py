@@ -10,16 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from convex_mastra_emulator.errors import ThrownError
+from convex_mastra_emulator.errors import InvalidArgument, ThrownError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.arguments import inner_arguments
 from convex_mastra_emulator.runtime.jobs import Jobs, check_job_id
 from convex_mastra_emulator.runtime.logs import Console
 from convex_mastra_emulator.runtime.paths import parse_inner_path
 from convex_mastra_emulator.values.types import undefined
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FunctionScheduler:
@@ -31,8 +34,9 @@ class FunctionScheduler:
         open_jobs: gives the jobs as they may be changed.
         now_ms: ``Date.now()`` of the function.
         job_id: the scheduled function that is running, if one is.
-        warn: logs a warning of the deployment's.
+        console: takes a warning of the deployment's.
         limits: what values may be.
+        may_cancel_itself: whether the running scheduled function can be cancelled from within, as actions can.
     """
 
     def __init__(
@@ -42,12 +46,15 @@ class FunctionScheduler:
         job_id: str | None,
         console: Console,
         limits: Limits,
+        *,
+        may_cancel_itself: bool,
     ) -> None:
         self._open_jobs = open_jobs
         self._now_ms = now_ms
         self._job_id = job_id
         self._console = console
         self._limits = limits
+        self._may_cancel_itself = may_cancel_itself
 
     def run_after(self, delay_ms: Any, path: str, args: Any = None) -> str:
         """Lets a function run after so many milliseconds; 0 is right after the mutation has committed.
@@ -75,11 +82,15 @@ class FunctionScheduler:
             DeploymentError: when the deployment refuses it.
         """
         if isinstance(moment, datetime):
-            at_ms = moment.timestamp() * 1000
+            # A Date of JavaScript has whole milliseconds.
+            at_ms = float((moment - _EPOCH) // timedelta(milliseconds=1))
         elif isinstance(moment, (int, float)) and not isinstance(moment, bool):
             at_ms = float(moment)
         else:
             raise ThrownError("The invoke time must a Date or a timestamp")
+        if not math.isfinite(at_ms):
+            # JSON has no such number: null arrives.
+            raise InvalidArgument("Invalid arguments for `scheduler`: invalid type: null, expected f64")
         return self._schedule(at_ms, path, args)
 
     def _schedule(self, at_ms: float, path: str, args: Any) -> str:
@@ -98,7 +109,7 @@ class FunctionScheduler:
         """
         if job_id is undefined:
             raise TypeError("Must provide arg 1 `id` to `cancel`")
-        if check_job_id(str(job_id)) == self._job_id:
+        if check_job_id(str(job_id)) == self._job_id and not self._may_cancel_itself:
             self._console.warn_of_deployment(
                 "A scheduled mutation canceling itself is deprecated and will throw an error in a future version of "
                 "Convex."

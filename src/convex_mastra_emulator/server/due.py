@@ -15,6 +15,7 @@ from convex_mastra_emulator.emulator import Emulator
 
 _PARALLELISM = 8
 _WAIT_SECONDS_MAX = 1.0
+_RETRY_SECONDS = 0.1
 _logger = logging.getLogger(__name__)
 
 
@@ -29,7 +30,7 @@ class DueRunner:
         self._emulator = emulator
         self._woken = threading.Event()
         self._room = threading.Semaphore(_PARALLELISM)
-        self._is_stopping = False
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="convex-emulator-due", daemon=True)
 
     def start(self) -> None:
@@ -39,20 +40,20 @@ class DueRunner:
 
     def stop(self) -> None:
         """Ends when what runs now has ended."""
-        self._is_stopping = True
+        self._stopped.set()
         self._woken.set()
         self._thread.join()
         self._emulator.scheduler.listeners.remove(self._woken.set)
 
     def _run(self) -> None:
         with ThreadPoolExecutor(_PARALLELISM, thread_name_prefix="convex-emulator-due") as pool:
-            while not self._is_stopping:
+            while not self._stopped.is_set():
                 self._woken.clear()
                 self._start_what_is_due(pool)
                 self._woken.wait(self._seconds_to_wait())
 
     def _start_what_is_due(self, pool: ThreadPoolExecutor) -> None:
-        while not self._is_stopping:
+        while not self._stopped.is_set():
             self._room.acquire()
             run = self._emulator.scheduler.take_next()
             if run is None:
@@ -66,6 +67,7 @@ class DueRunner:
         except Exception:
             # One that cannot run must not keep the others from running; it still waits, and is tried again.
             _logger.exception("a scheduled function could not be run")
+            self._stopped.wait(_RETRY_SECONDS)
         finally:
             self._room.release()
             self._woken.set()

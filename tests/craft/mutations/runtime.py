@@ -32,12 +32,13 @@ FAULTS = (
         ("transactions",),
     ),
     Fault(
-        "a call with wrong arguments keeps nothing of its caller",
+        "a call whose result is refused loses its writes",
         _INNER,
         "            if not failed.is_merged:\n                transaction.rollback(start)",
         "            transaction.rollback(start)",
         "whoever catches the refusal of a result: a deployment keeps what the call wrote",
         ("transactions", "argument_validation"),
+        survives="no function of the suite both writes and declares its result: no refused result has writes to lose",
     ),
     Fault(
         "nine calls may be nested",
