@@ -294,7 +294,7 @@ class Emulator:
         restore_snapshot(self._executor, snapshot)
 
     def clone(self) -> Emulator:
-        """Another emulator that goes on from here: what is done to one is not seen in the other."""
+        """Another emulator that goes on from here, apart from this one; a clock is shared unless it is a manual one."""
         with self._executor.lock:
             clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
             twin = Emulator(self.schema, limits=self.limits, clock=clock, auth_providers=self._auth_providers)
@@ -383,7 +383,7 @@ class Emulator:
         It costs what was written, not what is stored.
         """
         functions, env = self._functions.snapshot(), dict(self.env)
-        with self._executor.mark():
+        with self._executor.mark(), self.scheduler.crons.kept():
             try:
                 yield self
             finally:

@@ -1,4 +1,4 @@
-"""``python -m pytest_mastra_convex.conformance_schema`` writes ``conformance/schema.json`` from the TypeScript schema."""
+"""``python -m pytest_mastra_convex.conformance_schema`` writes ``conformance/schema.json`` from the TypeScript."""
 
 from __future__ import annotations
 

@@ -111,6 +111,7 @@ def test_a_file_twice_in_a_zip_is_refused(emulator: Emulator) -> None:
     file = zip_of({"notes/documents.jsonl": lines_of([NOTE])})
     with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("notes/documents.jsonl", "")
+    file.seek(0)
 
     assert str(refused(emulator, file)) == "the ZIP has more than one file notes/documents.jsonl"
 

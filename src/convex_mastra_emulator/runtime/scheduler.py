@@ -62,7 +62,6 @@ class Scheduler:
     def pending(self) -> list[Job]:
         """The functions that wait, by the time at which they are due."""
         with self._executor.lock:
-            self._forget_old()
             return list(pending_jobs(self._executor.store))
 
     def all(self) -> list[Job]:

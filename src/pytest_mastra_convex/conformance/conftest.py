@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ import pytest
 if TYPE_CHECKING:
     from convex_mastra_emulator import Deployment
     from pytest_mastra_convex.client import GuardedClient
+    from pytest_mastra_convex.conformance.crowd import Crowd
     from pytest_mastra_convex.conformance.live_queries import Watcher
     from pytest_mastra_convex.conformance.plain_http import PlainHttp
     from pytest_mastra_convex.probe import Probe
-    from pytest_mastra_convex.targets import Target
+    from pytest_mastra_convex.targets import Place, Target
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +36,22 @@ def probe(convex_deployment: Deployment) -> Probe:
     from pytest_mastra_convex.probe import Probe
 
     return Probe(convex_deployment)
+
+
+@pytest.fixture
+def crowd(probe: Probe, convex_prefix: str) -> Iterator[Crowd]:
+    """Fills tables with thousands of rows."""
+    from pytest_mastra_convex.conformance.crowd import crowd_of
+
+    with crowd_of(probe, convex_prefix) as crowd:
+        yield crowd
+
+
+@pytest.fixture
+def own_deployment(convex_place: Place) -> None:
+    """For cases whose requests are not let through to a deployment that is shared with others."""
+    if convex_place.prefix:
+        pytest.skip("on a shared deployment, operations nobody knows are refused before they are sent")
 
 
 @pytest.fixture

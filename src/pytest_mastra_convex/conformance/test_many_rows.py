@@ -6,25 +6,16 @@ loaded, were stored a second time instead of being changed, and were never delet
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from convex_mastra_emulator import Deployment
 from convex_mastra_emulator.stores import ConvexStore, MessageUpdate
-from pytest_mastra_convex.conformance.crowd import LAST, PAST_THE_CAP, Crowd, crowd_of
+from pytest_mastra_convex.conformance.crowd import LAST, PAST_THE_CAP, Crowd
 from pytest_mastra_convex.conformance.records import equal, message, rows, send, text_content
-from pytest_mastra_convex.probe import Probe
 
 SECOND_LAST = "row-9999"
-
-
-@pytest.fixture
-def crowd(probe: Probe, convex_prefix: str) -> Iterator[Crowd]:
-    """Fills tables."""
-    with crowd_of(probe, convex_prefix) as crowd:
-        yield crowd
 
 
 # Every typed table, through the operations the stores are made of

@@ -7,7 +7,7 @@ that a handler takes and filters, or with the 8,192 elements that a list of a fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from convex_mastra_emulator import Deployment, FunctionError
 from convex_mastra_emulator.stores import ConvexStore, TaskQuery, ThreadFilter
-from pytest_mastra_convex.conformance.crowd import LAST, PAST_THE_CAP, TIME, Crowd, crowd_of
+from pytest_mastra_convex.conformance.crowd import LAST, PAST_THE_CAP, TIME, Crowd
 from pytest_mastra_convex.conformance.records import ids_of, send
 from pytest_mastra_convex.probe import Probe, call_mutation, counter
 
@@ -24,13 +24,6 @@ LONGEST = 8192
 TOO_LONG = r"Array length is too long \(8193 > maximum length 8192\)"
 
 List = Callable[[ConvexStore], Any]
-
-
-@pytest.fixture
-def crowd(probe: Probe, convex_prefix: str) -> Iterator[Crowd]:
-    """Fills tables."""
-    with crowd_of(probe, convex_prefix) as crowd:
-        yield crowd
 
 
 # With an index

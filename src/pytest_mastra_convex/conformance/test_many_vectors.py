@@ -5,25 +5,16 @@ npm @mastra/convex 1.5.2 ``ConvexVector`` reads all rows in pages of 256 (mastra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from convex_mastra_emulator import Deployment
 from convex_mastra_emulator.stores import ConvexVector
-from pytest_mastra_convex.conformance.crowd import LAST, PAST_THE_CAP, Crowd, crowd_of
+from pytest_mastra_convex.conformance.crowd import LAST, PAST_THE_CAP, Crowd
 from pytest_mastra_convex.conformance.records import ids_of, rows, send
-from pytest_mastra_convex.probe import Probe, counter, repeat
+from pytest_mastra_convex.probe import counter, repeat
 
 INDEX = "many"
 TABLE = f"mastra_vector_{INDEX}"
-
-
-@pytest.fixture
-def crowd(probe: Probe, convex_prefix: str) -> Iterator[Crowd]:
-    """Fills tables."""
-    with crowd_of(probe, convex_prefix) as crowd:
-        yield crowd
 
 
 def fill(crowd: Crowd, vectors: ConvexVector, count: int) -> None:

@@ -6,28 +6,21 @@ down reads only its own rows; every list that looks through a table fails as a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from convex_mastra_emulator import FunctionError
 from convex_mastra_emulator.stores import ConvexStore, ConvexVector, StorageError
-from pytest_mastra_convex.conformance.crowd import Crowd, crowd_of
+from pytest_mastra_convex.conformance.crowd import Crowd
 from pytest_mastra_convex.conformance.records import ids_of, message, thread
-from pytest_mastra_convex.probe import Probe, repeat
+from pytest_mastra_convex.probe import repeat
 
 TOO_MUCH = r"Too many bytes read in a single function execution \(limit: 16777216 bytes\)"
 MEGABYTE = repeat("x", 1_000_000)
 
 List = Callable[[ConvexStore], Any]
-
-
-@pytest.fixture
-def crowd(probe: Probe, convex_prefix: str) -> Iterator[Crowd]:
-    """Fills tables."""
-    with crowd_of(probe, convex_prefix) as crowd:
-        yield crowd
 
 
 def fill(crowd: Crowd, table: str, megabytes: int, field: str, text: Any = MEGABYTE, **fields: Any) -> None:

@@ -5,27 +5,18 @@ What is refused must leave everything as it was, and the way out must work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from convex_mastra_emulator import Deployment, FunctionError
 from convex_mastra_emulator.stores import ConvexStore, ConvexVector, MessageUpdate, StorageError
-from pytest_mastra_convex.conformance.crowd import Crowd, crowd_of
+from pytest_mastra_convex.conformance.crowd import Crowd
 from pytest_mastra_convex.conformance.records import ids_of, message, send, text_content, thread
-from pytest_mastra_convex.probe import Probe
 
 TOO_LARGE = r"Value is too large \(\d\.\d\d MiB > maximum size 1 MiB\)"
 TOO_MANY = r"Too many reads in a single function execution \(limit: 4096\)"
 PICTURE = "A" * 1_500_000
-
-
-@pytest.fixture
-def crowd(probe: Probe, convex_prefix: str) -> Iterator[Crowd]:
-    """Fills tables."""
-    with crowd_of(probe, convex_prefix) as crowd:
-        yield crowd
 
 
 # Records of more than 1 MiB

@@ -316,6 +316,7 @@ def test_int64_is_refused(convex_deployment: Deployment) -> None:
 
 
 # An operation nobody knows is answered, as by storage.
+@pytest.mark.usefixtures("own_deployment")
 def test_unknown_operations_are_answered(convex_deployment: Deployment) -> None:
     assert convex_deployment.mutation(CACHE, {"op": "fly"}) == {"ok": False, "error": "Unsupported operation fly"}
 

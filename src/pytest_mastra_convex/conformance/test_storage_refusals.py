@@ -25,6 +25,7 @@ TABLES = {
 # the answer tells it so in one form.
 @pytest.mark.parametrize("table", list(TABLES))
 @pytest.mark.parametrize("op", ["fly", "", "Insert", "toString"], ids=["unknown", "empty", "capital", "inherited"])
+@pytest.mark.usefixtures("own_deployment")
 def test_unknown_operations_are_answered(convex_deployment: Deployment, table: str, op: str) -> None:
     answer = send(convex_deployment, op, TABLES[table])
 
@@ -32,6 +33,7 @@ def test_unknown_operations_are_answered(convex_deployment: Deployment, table: s
 
 
 # No operation at all reads as JavaScript has it.
+@pytest.mark.usefixtures("own_deployment")
 def test_a_request_without_an_operation(convex_deployment: Deployment) -> None:
     answer = convex_deployment.mutation("mastra/storage:handle", {"tableName": "notes"})
 

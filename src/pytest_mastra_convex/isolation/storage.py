@@ -216,7 +216,8 @@ class IsolatedStorage:
         answer = send(request)
         if _refusal(answer):
             return answer
-        rows = sorted(self._own(answer["result"], request, None), key=lambda row: row["_creationTime"])
+        # Rows of an older version of Mastra, which lie in the fallback table, come without their system fields.
+        rows = sorted(self._own(answer["result"], request, None), key=lambda row: row.get("_creationTime", 0.0))
         return {**answer, "result": rows}
 
     def _own(self, rows: list[Any], request: Request, wanted: float | None) -> list[Any]:

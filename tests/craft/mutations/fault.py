@@ -24,7 +24,6 @@ class Fault:
         wrong: what stands there instead.
         hurts: which user it would hurt, and how.
         first: modules of the suite most likely to notice it, without ``test_`` and ``.py``; they are run first.
-        target: where the suite is run.
         survives: why no case can notice it; empty if one must.
     """
 
@@ -34,7 +33,6 @@ class Fault:
     wrong: str
     hurts: str
     first: tuple[str, ...]
-    target: str = "emulator"
     survives: str = ""
 
     def applied_to(self, text: str) -> str:

@@ -67,8 +67,8 @@ FAULTS = (
     Fault(
         "actions do not see internal functions",
         _EXECUTOR,
-        "caller.identity, caller.logs, internal=True)",
-        "caller.identity, caller.logs, internal=caller.identity.is_admin)",
+        "caller.logs, internal=True",
+        "caller.logs, internal=caller.identity.is_admin",
         "everybody who calls internal mutations from an action",
         ("called_functions",),
     ),

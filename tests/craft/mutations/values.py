@@ -129,7 +129,6 @@ FAULTS = (
         'value.value.to_bytes(8, "big", signed=True)',
         "whoever reads a bigint through any client",
         ("encodings", "values"),
-        target="server",
     ),
     Fault(
         "minus zero goes out as zero",
@@ -138,7 +137,6 @@ FAULTS = (
         "return value if math.isfinite(value) else _encode_special(value)",
         "whoever compares what was stored with what came back",
         ("encodings", "values"),
-        target="server",
     ),
     Fault(
         "characters that are no base64 are skipped",
