@@ -37,7 +37,7 @@ def test_a_zip_is_loaded_before_connections_are_accepted(folder: Path) -> None:
 
     with serving(*options(folder / "snapshot.zip"), folder=folder) as served:
         assert notes(served) == [1.0, 2.0]
-        assert served.log()[0] == "loaded 2 documents into 1 tables"
+        assert served.log()[0] == "loaded documents: 2, tables: 1"
 
 
 def test_a_folder_is_loaded(folder: Path) -> None:

@@ -100,7 +100,7 @@ def load_data(emulator: Emulator, path: str, *, skip_bad: bool) -> None:
     for row in result.skipped:
         click.echo(f"skipped {row}", err=True)
     tables = sum(1 for count in result.added.values() if count)
-    click.echo(f"loaded {sum(result.added.values()):,} documents into {tables:,} tables", err=True)
+    click.echo(f"loaded documents: {sum(result.added.values()):,}, tables: {tables:,}", err=True)
 
 
 @main.command()

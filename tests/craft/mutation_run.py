@@ -68,7 +68,7 @@ def copy_tree(folder: Path) -> Path:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    # Before the installed package, which is the real tree; the target's server is a child and inherits it.
+    # Before the installed package, which is the real tree; what a case starts inherits it.
     path = os.pathsep.join(filter(None, (str(root / "src"), os.environ.get("PYTHONPATH"))))
     # What an outer pytest tells its own workers and plugins is not meant for this one.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

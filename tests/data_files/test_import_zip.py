@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convex_mastra_emulator import ConvexInt64, Emulator, ManualClock
 from convex_mastra_emulator.data import ImportRefused
@@ -104,6 +106,42 @@ def test_what_is_no_zip_is_refused(emulator: Emulator, data: bytes) -> None:
 
     assert (refusal.code, refusal.rows) == ("InvalidZip", ())
     assert str(refusal) == "Hit an error while importing:\ninvalid zip file"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_exports_do_not_have_are_refused(emulator: Emulator, compression: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.writestr("notes/documents.jsonl", lines_of([NOTE]))
+    file.seek(0)
+
+    assert refused(emulator, file).code == "InvalidZip"
+
+
+# Found with damaged files: Python's own check of what is a folder looks at the last letter.
+def test_folders_and_a_file_without_a_name_are_left_out(emulator: Emulator) -> None:
+    file = zip_of({"notes/": "", "notes/documents.jsonl": lines_of([NOTE])})
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.open(zipfile.ZipInfo(""), "w").close()
+    file.seek(0)
+
+    assert emulator.import_zip(file).added == {"notes": 1}
+
+
+# Whatever a file holds, it is imported or refused in words; Python's own errors are for nobody.
+@given(changes=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=6))
+def test_a_damaged_zip_is_imported_or_refused(changes: list[tuple[int, int]]) -> None:
+    emulator = Emulator(define_schema({}))
+    data = bytearray(good_zip())
+    for position, byte in changes:
+        data[position % len(data)] = byte
+
+    try:
+        result = emulator.import_zip(io.BytesIO(data))
+    except (ImportRefused, NotEmulated):
+        assert emulator.table_counts() == {}
+    else:
+        assert sum(emulator.table_counts().values()) == sum(result.added.values())
 
 
 # One of the two would be lost.

@@ -25,14 +25,14 @@ def following(expression: str, count: int, start: datetime = START) -> list[str]
 
 @st.composite
 def fields(draw: st.DrawFn, first: int, last: int, names: list[str] | None = None) -> str:
-    """A field both sides read alike: croniter knows no range over the end."""
+    """A field both sides read alike: for croniter a range over the end is an error, and `14-14` is everything."""
 
     def number(value: int) -> str:
         return names[value - first] if names and draw(st.booleans()) else str(value)
 
     def part() -> str:
-        begin = draw(st.integers(first, last))
-        end = draw(st.integers(begin, last))
+        begin = draw(st.integers(first, last - 1))
+        end = draw(st.integers(begin + 1, last))
         step = draw(st.integers(1, last - first - 1))
         kind = draw(st.sampled_from(["one", "one", "range", "range with step", "star with step"]))
         if kind == "one":
@@ -58,9 +58,9 @@ def test_weekdays_are_croniters(expression: str, start: datetime) -> None:
 
 
 @given(
-    expression=st.tuples(
-        fields(0, 59), fields(0, 23), fields(1, 28), fields(1, 12, NAMES_OF_MONTHS), st.just("*")
-    ).map(" ".join),
+    expression=st.tuples(fields(0, 59), fields(0, 23), fields(1, 28), fields(1, 12, NAMES_OF_MONTHS), st.just("*")).map(
+        " ".join
+    ),
     start=st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC)),
 )
 @settings(max_examples=300, deadline=None)
@@ -91,6 +91,11 @@ def test_the_next_time_is_never_now() -> None:
     on_time = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 
     assert following("30 10 * * *", 1, on_time) == ["2026-11-22 10:30"]
+
+
+# cron(5): a range holds its ends, so this one is a single hour; croniter reads it as all of them.
+def test_a_range_of_one_value_is_that_value() -> None:
+    assert following("0 14-14 * * *", 2) == ["2026-11-21 14:00", "2026-11-22 14:00"]
 
 
 # saffron's own examples of ranges over the end; croniter refuses some of them.

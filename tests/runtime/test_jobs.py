@@ -168,9 +168,7 @@ def test_the_size_of_all_arguments_is_limited() -> None:
 
 def test_one_byte_more_is_refused() -> None:
     emulator = limited(scheduled_size_max=15)
-    text = (
-        r"Too large total size of the arguments of scheduled functions from this mutation \(limit: 15 bytes\)"
-    )
+    text = r"Too large total size of the arguments of scheduled functions from this mutation \(limit: 15 bytes\)"
 
     with pytest.raises(FunctionError, match=text):
         plan(emulator, schedule_many(2, {"n": ""}))

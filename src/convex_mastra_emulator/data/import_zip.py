@@ -34,6 +34,8 @@ Entries = Mapping[str, Callable[[], bytes]]
 _DOCUMENTS = re.compile(r"(?P<folder>.*/)?(?P<table>[^/]+)/documents\.jsonl")
 _GENERATED_SCHEMA = re.compile(r"(?P<folder>.*/)?(?P<table>[^/]+)/generated_schema\.jsonl")
 _COMPONENT = re.compile(r"(?:.*/)?_components/[^/]+/")
+# What exports and the tools that people pack folders with use; others have errors of their own.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _TABLES, _STORAGE = "_tables", "_storage"
 _TABLE_NUMBERS = 2**32
 
@@ -52,17 +54,19 @@ def zip_entries(data: bytes) -> Entries:
     for info in archive.infolist():
         if info.filename in entries:
             raise ImportRefused(f"the ZIP has more than one file {info.filename}", code="InvalidZip")
-        if not info.is_dir():
+        if not info.filename.endswith("/"):  # as is_dir(), which fails on an empty name before Python 3.12
             entries[info.filename] = _reader(archive, info)
     return entries
 
 
 def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
     def read() -> bytes:
+        if info.compress_type not in _COMPRESSIONS:
+            raise _invalid_zip()
         try:
             return archive.read(info)
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError):
-            # A wrong checksum, a cut stream, encryption, an unknown compression.
+            # A wrong checksum, a cut stream, encryption.
             raise _invalid_zip() from None
 
     return read
