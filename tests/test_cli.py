@@ -20,7 +20,7 @@ from typing import IO, Any
 import pytest
 from click.testing import CliRunner
 
-from convex_mastra_emulator import __version__
+from convex_mastra_emulator import Emulator, __version__
 from convex_mastra_emulator.cli import main
 from convex_mastra_emulator.mastra import define_native_vector_table, mastra_tables
 from convex_mastra_emulator.schema import define_schema
@@ -309,6 +309,25 @@ def test_redacted_errors_show_a_request_id_and_nothing_else() -> None:
         text = served.post("query", "notes:missing", {})["errorMessage"]
 
     assert re.fullmatch(r"\[Request ID: [0-9a-f]{16}\] Server Error", text)
+
+
+# Crons
+
+
+@pytest.mark.parametrize(("options", "are_on"), [([], True), (["--no-crons"], False)])
+def test_crons_run_unless_they_are_turned_off(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], are_on: bool
+) -> None:
+    served: list[Emulator] = []
+    monkeypatch.setattr(
+        "convex_mastra_emulator.server.foreground.serve_in_foreground",
+        lambda emulator, *rest, **options: served.append(emulator),
+    )
+
+    code, _ = run("serve", "--port", "0", *options)
+
+    assert code == 0
+    assert [emulator.scheduler.crons.are_on for emulator in served] == [are_on]
 
 
 # A native vector table exists only in a schema of one's own: without it nothing can be stored or found.

@@ -68,3 +68,127 @@ def test_a_fraction_of_a_second_is_exact() -> None:
     assert clock.now_ns() == 1_700_000_000_250_000_000
     clock.advance(0.999)
     assert clock.now_ns() == 1_700_000_001_249_000_000
+
+
+class Bell:
+    """Rings at its times, and says when it did."""
+
+    def __init__(self, clock: ManualClock, *times_ms: float) -> None:
+        self._clock = clock
+        self._times = sorted(times_ms)
+        self.rung: list[int] = []
+
+    def next_due_ms(self) -> float | None:
+        return self._times[0] if self._times else None
+
+    def run_next(self) -> bool:
+        if not self._times or self._times[0] * 1e6 > self._clock.now_ns():
+            return False
+        self._times.pop(0)
+        self.rung.append(self._clock.now_ns())
+        return True
+
+
+def test_what_falls_due_on_the_way_happens_at_its_time() -> None:
+    clock = ManualClock(0)
+    bell = Bell(clock, 1000, 250.5, 3000)
+    clock.attach(bell)
+
+    clock.advance(2)
+
+    assert bell.rung == [250_500_000, 1_000_000_000]
+    assert clock.now_ns() == 2_000_000_000
+
+
+# Both sides of the moment: a thing that is due at the end of the way is part of it.
+def test_the_end_of_the_way_is_part_of_it() -> None:
+    clock = ManualClock(0)
+    bell = Bell(clock, 1000, 1000.000001)
+    clock.attach(bell)
+
+    clock.advance(1)
+
+    assert bell.rung == [1_000_000_000]
+
+
+def test_what_is_overdue_happens_now() -> None:
+    clock = ManualClock(10)
+    bell = Bell(clock, 1000)
+    clock.attach(bell)
+
+    clock.advance(0)
+
+    assert bell.rung == [10_000_000_000]
+
+
+def test_move_to_lets_nothing_happen() -> None:
+    clock = ManualClock(0)
+    bell = Bell(clock, 1000)
+    clock.attach(bell)
+
+    clock.move_to(2000.5)
+
+    assert bell.rung == []
+    assert clock.now_ns() == 2_000_500_000
+
+
+def test_move_to_does_not_move_back() -> None:
+    clock = ManualClock(5)
+
+    clock.move_to(1000)
+
+    assert clock.now_ns() == 5_000_000_000
+
+
+def test_run_first_goes_to_the_first_thing_and_no_further() -> None:
+    clock = ManualClock(0)
+    bell = Bell(clock, 1000, 2000)
+    clock.attach(bell)
+
+    assert clock.run_first(5000) is True
+    assert clock.now_ns() == 1_000_000_000
+    assert clock.run_first(1999) is False
+    assert clock.now_ns() == 1_000_000_000
+
+
+class Endless:
+    """Is always due."""
+
+    def next_due_ms(self) -> float | None:
+        return 0.0
+
+    def run_next(self) -> bool:
+        return True
+
+
+def test_things_without_end_are_an_error() -> None:
+    clock = ManualClock(0)
+    endless = Endless()
+    clock.attach(endless)
+
+    with pytest.raises(RuntimeError, match="more than 10,000 functions and crons fell due"):
+        clock.advance(1)
+
+
+# A clock holds what is attached weakly; here nothing else does.
+def test_what_nobody_holds_is_forgotten() -> None:
+    clock = ManualClock(0)
+    clock.attach(Bell(clock, 500))
+    bell = Bell(clock, 1000)
+    clock.attach(bell)
+
+    clock.advance(2)
+
+    assert bell.rung == [1_000_000_000]
+
+
+def test_a_copy_has_nothing_attached() -> None:
+    clock = ManualClock(3)
+    bell = Bell(clock, 4000)
+    clock.attach(bell)
+
+    twin = clock.copy()
+    twin.advance(10)
+
+    assert bell.rung == []
+    assert (clock.now_ns(), twin.now_ns()) == (3_000_000_000, 13_000_000_000)

@@ -90,6 +90,8 @@ def convex_place(request: pytest.FixtureRequest, convex_template: Template) -> I
     with convex_template.place(_setup_of(item, convex_template, request.fixturenames)) as place:
         item.stash[PLACE] = place
         yield place
+    # Tests live as long as their session: what they held would add up.
+    del item.stash[PLACE]
 
 
 def _setup_of(item: pytest.Item, template: Template, fixturenames: list[str]) -> Setup:

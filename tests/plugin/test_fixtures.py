@@ -212,6 +212,26 @@ def test_names_carry_the_target_only_when_there_are_several(pytester: pytest.Pyt
     assert {line.partition("::")[2] for line in two[:3]} == {"test_it[emulator]", "test_it[server]", "test_plain"}
 
 
+# Test items live until the session ends: with them every deployment would stay in memory.
+def test_deployments_go_with_their_tests(pytester: pytest.Pytester) -> None:
+    source = """
+        import gc, weakref
+        import pytest
+
+        seen = []
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(convex_emulator, n):
+            seen.append(weakref.ref(convex_emulator))
+
+        def test_zz_none_left():
+            gc.collect()
+            assert [ref for ref in seen if ref() is not None] == []
+    """
+
+    run(pytester, source, "-p", "no:randomly").assert_outcomes(passed=4)
+
+
 def test_threads_end_with_the_test(pytester: pytest.Pytester) -> None:
     source = """
         import threading

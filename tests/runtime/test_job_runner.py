@@ -117,7 +117,7 @@ def test_a_failed_job_is_not_tried_again(emulator: Emulator, clock: ManualClock)
 
 
 def test_a_mutation_sees_itself_in_progress(emulator: Emulator) -> None:
-    seen = []
+    seen: list[Any] = []
 
     def body(ctx: Any, args: Any) -> None:
         seen.extend(row["state"] for row in ctx.db.system.query("_scheduled_functions").collect())
@@ -185,10 +185,9 @@ def test_what_a_failing_action_has_done_stays(emulator: Emulator) -> None:
 
 def test_an_action_that_is_cancelled_goes_on(emulator: Emulator) -> None:
     def body(ctx: Any, args: Any) -> None:
-        ctx.run_mutation("t:cancelAll")
+        emulator.run(lambda outside: cancel_all(outside, None))
         ctx.run_mutation("t:note", {"n": 1.0})
 
-    emulator.define("t:cancelAll", mutation(cancel_all))
     emulator.define("t:note", mutation(note))
 
     assert scheduled_to_run(emulator, action(body))["state"] == {"kind": "canceled"}
@@ -200,10 +199,6 @@ def cancel_all(ctx: Any, args: Any) -> None:
         ctx.scheduler.cancel(row["_id"])
 
 
-def action_cancelled_from_outside(ctx: Any, emulator: Emulator) -> None:
-    emulator.run(lambda outside: cancel_all(outside, None))
-
-
 @pytest.mark.parametrize("way", ["directly", "through a mutation", "through an action"])
 def test_what_a_cancelled_action_schedules_is_cancelled_from_the_start(emulator: Emulator, way: str) -> None:
     later: list[Any] = []
@@ -212,7 +207,7 @@ def test_what_a_cancelled_action_schedules_is_cancelled_from_the_start(emulator:
         later.append(ctx.scheduler.run_after(5000, "t:note"))
 
     def body(ctx: Any, args: Any) -> None:
-        action_cancelled_from_outside(ctx, emulator)
+        emulator.run(lambda outside: cancel_all(outside, None))
         if way == "directly":
             plan(ctx, args)
         elif way == "through a mutation":
@@ -248,6 +243,15 @@ def test_an_action_may_cancel_itself(emulator: Emulator) -> None:
     emulator.define("t:jobs", query(lambda ctx, args: ctx.db.system.query("_scheduled_functions").collect()))
 
     assert scheduled_to_run(emulator, action(body))["state"] == {"kind": "canceled"}
+
+
+# To the deployment a mutation that the action calls is as if it were the scheduled function itself.
+def test_a_mutation_within_a_scheduled_action_cannot_cancel_it(emulator: Emulator) -> None:
+    emulator.define("t:cancelAll", mutation(cancel_all))
+
+    ended = scheduled_to_run(emulator, action(lambda ctx, args: ctx.run_mutation("t:cancelAll")))
+
+    assert ended["state"] == {"kind": "success"}
 
 
 # A mutation that an action calls is no scheduled function: it must not end the action's job.

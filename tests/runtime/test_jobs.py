@@ -131,8 +131,8 @@ def test_rollback_makes_a_job_that_ran_wait_again(emulator: Emulator) -> None:
 # Limits of one mutation
 
 
-def limited(**numbers: int) -> Emulator:
-    emulator = Emulator(clock=ManualClock(), seed=1, limits=Limits(**numbers))
+def limited(limits: Limits) -> Emulator:
+    emulator = Emulator(clock=ManualClock(), seed=1, limits=limits)
     emulator.define("t:note", internal_mutation(note))
     return emulator
 
@@ -159,7 +159,7 @@ def test_a_mutation_may_not_schedule_one_more(emulator: Emulator) -> None:
 
 # One argument object {"n": ""} has 2 + 2 + 2 = 6 bytes, and the array around it 2.
 def test_the_size_of_all_arguments_is_limited() -> None:
-    emulator = limited(scheduled_size_max=16)
+    emulator = limited(Limits(scheduled_size_max=16))
 
     plan(emulator, schedule_many(2, {"n": ""}))
 
@@ -167,7 +167,7 @@ def test_the_size_of_all_arguments_is_limited() -> None:
 
 
 def test_one_byte_more_is_refused() -> None:
-    emulator = limited(scheduled_size_max=15)
+    emulator = limited(Limits(scheduled_size_max=15))
     text = r"Too large total size of the arguments of scheduled functions from this mutation \(limit: 15 bytes\)"
 
     with pytest.raises(FunctionError, match=text):
@@ -180,7 +180,7 @@ def test_the_limit_of_sizes_is_16_mib() -> None:
 
 # The deployment counts per transaction, and a sub-transaction that fails gives nothing back.
 def test_a_caught_failure_does_not_give_its_jobs_back() -> None:
-    emulator = limited(scheduled_count_max=2)
+    emulator = limited(Limits(scheduled_count_max=2))
 
     def inner(ctx: Any, args: Any) -> None:
         ctx.scheduler.run_after(0, "t:note")
@@ -294,7 +294,7 @@ def test_cancelling_is_undone_with_its_mutation(emulator: Emulator) -> None:
 
 
 def test_text_that_is_no_id_cannot_be_cancelled(emulator: Emulator) -> None:
-    with pytest.raises(FunctionError, match="Invalid argument `id` for `db.cancel_job`: Unable to decode ID"):
+    with pytest.raises(FunctionError, match=r"Invalid argument `id` for `db\.cancel_job`: Unable to decode ID"):
         plan(emulator, lambda ctx: ctx.scheduler.cancel("garbage"))
 
 

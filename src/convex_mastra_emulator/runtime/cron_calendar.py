@@ -19,7 +19,7 @@ from convex_mastra_emulator.runtime.cron_days import DayRule, month_day_rule, we
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-# A fifth Monday of February can be 40 years away (1888 to 1928, 2088 to 2128).
+# A fifth Monday of February can be 40 years away (2072 to 2112).
 _DAYS_AHEAD_MAX = 41 * 366
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 

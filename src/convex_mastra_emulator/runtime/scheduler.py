@@ -211,14 +211,21 @@ class Scheduler:
             self._on_run(job.path, job.arguments, outcome, time.perf_counter_ns() - started_ns)
 
     def _run_cron(self, cron: CronJob, now_ms: float) -> None:
+        id, due_ms = cron.cron.id, cron.next_ms
         started_ns = time.perf_counter_ns()
+        outcome: Outcome | None = None
         try:
             outcome = self._executor.call_of_deployment(cron.path, cron.arguments)
-            self.crons.note(cron, now_ms, outcome)
         finally:
-            # From when it has ended, as a deployment does: what came due meanwhile is skipped.
-            self.crons.move_on(cron, self._now_ms)
-            self._running.discard(cron.cron.id)
+            with self._executor.lock:
+                self._running.discard(id)
+                # It may have been deployed anew meanwhile, or be gone.
+                current = self.crons.by_id.get(id)
+                if current is not None and current.next_ms == due_ms:
+                    # From when it has ended, as a deployment does: what came due meanwhile is skipped.
+                    self.crons.move_on(current, self._now_ms)
+                if current is not None and outcome is not None:
+                    self.crons.note(current, now_ms, outcome)
         self._on_run(cron.path, cron.arguments, outcome, time.perf_counter_ns() - started_ns)
 
     def _forget_old(self) -> None:

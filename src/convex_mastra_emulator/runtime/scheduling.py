@@ -21,7 +21,6 @@ from convex_mastra_emulator.runtime.logs import Console
 from convex_mastra_emulator.runtime.paths import parse_inner_path
 from convex_mastra_emulator.values.types import undefined
 
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

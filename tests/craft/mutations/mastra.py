@@ -42,7 +42,7 @@ FAULTS = (
         "has_more = len(rows) > BATCH_SIZE",
         "has_more = len(rows) >= BATCH_SIZE",
         "whoever clears a table until nothing is left",
-        ("many_rows", "memory_threads"),
+        ("storage_requests", "schedule_triggers"),
     ),
     Fault(
         "clearing ends after one batch",
@@ -50,7 +50,7 @@ FAULTS = (
         "return done(hasMore=has_more)",
         "return done(hasMore=False)",
         "whoever deletes a table of hundreds of rows",
-        ("many_rows",),
+        ("storage_requests", "schedule_triggers", "background_tasks"),
     ),
     Fault(
         "ten ids are too many for loadMany",

@@ -80,7 +80,7 @@ FAULTS = (
         "            if 0 in self._left:\n                return None\n",
         "",
         "whoever takes a few matches of a large table",
-        ("read_limits",),
+        ("full_takes",),
     ),
     Fault(
         "unique takes the first of two",
