@@ -66,7 +66,7 @@ FAULTS = (
         "return slice_to(rows, limit) if truthy(limit) else rows",
         "return rows",
         "whoever asks for the first few rows",
-        ("many_rows",),
+        ("storage_queries", "many_rows_lists"),
     ),
     Fault(
         "one fitting filter is enough",
@@ -74,7 +74,7 @@ FAULTS = (
         "    return all(\n        strictly_equal(field_of(row",
         "    return not filters or any(\n        strictly_equal(field_of(row",
         "whoever filters the fallback table by two fields",
-        ("many_rows",),
+        ("storage_queries",),
     ),
     Fault(
         "no more rows are looked at than asked for",
