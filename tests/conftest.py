@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from convex_mastra_emulator import Emulator, ManualClock
 from pytest_mastra_convex.node_project import Oracle, ensure_npm_project
+
+# The same examples on every run, so that a red run is a change of ours; a busy machine is none.
+settings.register_profile(
+    "tests", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture

@@ -127,10 +127,13 @@ class EvidencePlugin:
             self._problems.append(f"divergence {id!r} is registered, but no case of the conformance suite shows it")
 
     def _write_report(self, path: Path) -> None:
+        from pytest_mastra_convex.divergences import load_divergences
         from pytest_mastra_convex.report import write_parity_report
         from pytest_mastra_convex.versions import versions
 
-        self._report_page = write_parity_report(path, self._results.values(), versions(), self._started)
+        self._report_page = write_parity_report(
+            path, self._results.values(), versions(), self._started, register=load_divergences()
+        )
 
     def _use_ledger(self, path: Path) -> None:
         from pytest_mastra_convex.ledger import Ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -24,7 +25,14 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-settings.load_profile("differential")
+
+
+@pytest.fixture(autouse=True)
+def examples_of_the_differential_suite() -> Iterator[None]:
+    """For these tests only: a profile is one of the whole process."""
+    settings.load_profile("differential")
+    yield
+    settings.load_profile("tests")
 
 
 class Pairs:

@@ -6,6 +6,7 @@ convex-backend crates/sync/src/state.rs, worker.rs (convex-wire.md §3).
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,9 +37,10 @@ def send(socket: ClientConnection, message: Mapping[str, Any]) -> None:
 
 
 def received(socket: ClientConnection, kind: str) -> Message:
-    """The next message of that kind; pings and others are passed over."""
+    """The next message of that kind; others are passed over, and pings do not prolong the waiting."""
+    end = time.monotonic() + SECONDS
     while True:
-        message: Message = json.loads(socket.recv(timeout=SECONDS))
+        message: Message = json.loads(socket.recv(timeout=max(end - time.monotonic(), 0)))
         if message["type"] == kind:
             return message
 

@@ -74,7 +74,7 @@ FAULTS = (
         "    return all(\n        strictly_equal(field_of(row",
         "    return not filters or any(\n        strictly_equal(field_of(row",
         "whoever filters the fallback table by two fields",
-        ("storage_queries",),
+        ("storage_filters",),
     ),
     Fault(
         "no more rows are looked at than asked for",
