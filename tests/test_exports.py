@@ -19,6 +19,7 @@ def test_public_names() -> None:
         "ConnectedDeployment",
         "ConvexError",
         "ConvexInt64",
+        "Crons",
         "Deployment",
         "Emulator",
         "EmulatorError",

@@ -8,6 +8,7 @@ from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import EmulatorError, FunctionError
 from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.functions import (
     action,
     internal_action,
@@ -30,6 +31,7 @@ __all__ = [
     "ConnectedDeployment",
     "ConvexError",
     "ConvexInt64",
+    "Crons",
     "Deployment",
     "Emulator",
     "EmulatorError",

@@ -7,7 +7,7 @@ import time
 import weakref
 from typing import Protocol
 
-_RUNS_MAX = 10_000
+_RUNS_MAX = 100_000
 
 
 class Clock(Protocol):
@@ -67,7 +67,7 @@ class ManualClock:
 
         Raises:
             ValueError: if ``seconds`` is negative.
-            RuntimeError: when more than 10,000 things fall due.
+            RuntimeError: when more than 100,000 things fall due.
         """
         if seconds < 0:
             raise ValueError(f"seconds must not be negative, got {seconds}: a deployment's time never runs backwards")
