@@ -151,15 +151,20 @@ class Page:
         return message
 
 
+def program() -> str | None:
+    """The browser on this machine, if there is one."""
+    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+
+
 @contextmanager
 def chromium(profile: Path) -> Iterator[str]:
     """A running browser with an empty profile; gives the address of its DevTools."""
-    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
-    if program is None:
+    executable = program()
+    if executable is None:
         raise FileNotFoundError(HOW_TO_GET_IT)
     # Debian's program is a script that starts the browser, which starts more: they are ended as a group.
     running = subprocess.Popen(
-        [program, *SWITCHES, f"--user-data-dir={profile}"],
+        [executable, *SWITCHES, f"--user-data-dir={profile}"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
