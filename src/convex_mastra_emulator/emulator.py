@@ -10,15 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock
-from convex_mastra_emulator.data.export_zip import write_export
-from convex_mastra_emulator.data.files import FileOrPath, TableFormat, read_files, read_table, read_zip
-from convex_mastra_emulator.data.rows import Progress
-from convex_mastra_emulator.data.table_import import ImportOptions, ImportResult, import_tables
+from convex_mastra_emulator.data.operations import DataOperations
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.errors import NotEmulated
@@ -39,13 +35,8 @@ from convex_mastra_emulator.runtime.paths import FunctionPath
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot
 from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
-from convex_mastra_emulator.runtime.tokens import (
-    TOKEN_SECONDS,
-    AuthProvider,
-    issue_token,
-    provider_of_tests,
-    verify_token,
-)
+from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, AuthProvider
+from convex_mastra_emulator.runtime.users import Users
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.usage import Usage
 from convex_mastra_emulator.values.ids import IdSource
@@ -59,7 +50,7 @@ if TYPE_CHECKING:
 _CURSOR_KEY = b"convex-mastra-emulator"
 
 
-class Emulator:
+class Emulator(DataOperations):
     """A deployment inside this process; empty, and shared with nobody.
 
     Args:
@@ -92,11 +83,10 @@ class Emulator:
         self.limits = limits or Limits()
         self.clock: Clock = clock or SystemClock()
         self.redact_errors = redact_errors
-        self._auth_providers = list(auth_providers)
-        self._token_secret: str | None = None
         self.usage = Usage()
         self.journal = Journal()
         self._requests = random.Random(seed)
+        self._users = Users(self.clock, self._requests, auth_providers)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
         self._ids = IdSource(seed)
         self._store = Store(schema or mastra_schema())
@@ -214,11 +204,7 @@ class Emulator:
             valid_seconds: for how long it is good, by the emulator's clock.
             claims: more claims, such as ``name`` or ``email``.
         """
-        if self._token_secret is None:
-            self._token_secret = f"{self._requests.getrandbits(256):064x}"
-            self._auth_providers.append(provider_of_tests(self._token_secret))
-        now_s = self.clock.now_ns() / 1e9
-        return issue_token(self._token_secret, subject=subject, now_s=now_s, valid_seconds=valid_seconds, **claims)
+        return self._users.issue_token(subject=subject, valid_seconds=valid_seconds, **claims)
 
     def verify_token(self, token: str) -> Identity:
         """The user a token stands for.
@@ -226,7 +212,7 @@ class Emulator:
         Raises:
             RequestRefused: with the deployment's text, if it is not good.
         """
-        return verify_token(token, self._auth_providers, self.clock.now_ns() / 1e9)
+        return self._users.verify_token(token)
 
     @property
     def lock(self) -> AbstractLock:
@@ -268,11 +254,6 @@ class Emulator:
         """The paths of all functions, sorted."""
         return self._functions.paths()
 
-    @property
-    def schema(self) -> Schema:
-        """The tables the deployment knows from the start."""
-        return self._store.schema
-
     def table_counts(self) -> dict[str, int]:
         """How many documents each table holds, tables without any left out."""
         return {name: len(table.documents) for name, table in sorted(self._store.tables.items()) if table.documents}
@@ -297,38 +278,12 @@ class Emulator:
         """Another emulator that goes on from here, apart from this one; a clock is shared unless it is a manual one."""
         with self._executor.lock:
             clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
-            twin = Emulator(self.schema, limits=self.limits, clock=clock, auth_providers=self._auth_providers)
-            twin.redact_errors, twin._token_secret = self.redact_errors, self._token_secret
+            twin = Emulator(self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors)
+            twin._users.continue_from(self._users)
             twin._requests.setstate(self._requests.getstate())
             twin._ids.continue_from(self._ids)
             twin.restore(self.snapshot())
         return twin
-
-    def export_zip(self, target: FileOrPath, *, progress: Progress | None = None) -> None:
-        """Writes the ZIP of ``npx convex export``: to a path, or into a file opened for bytes."""
-        write_export(self.snapshot().state, target, progress)
-
-    def import_zip(self, source: FileOrPath, **options: Unpack[ImportOptions]) -> ImportResult:
-        """Reads the ZIP of ``npx convex export``; tables, numbers, ids and creation times are kept.
-
-        Options: :class:`~convex_mastra_emulator.data.ImportOptions`.
-
-        Raises:
-            ImportRefused: when nothing was imported, naming what is wrong.
-            NotEmulated: for components and stored files.
-        """
-        return import_tables(self._executor, read_zip(source), **options)
-
-    def import_table(
-        self, table: str, source: FileOrPath, *, format: TableFormat | None = None, **options: Unpack[ImportOptions]
-    ) -> ImportResult:
-        """Reads one table, as :meth:`import_zip`; JSON lines, a JSON array or CSV, by the file's name if not said."""
-        read = read_table(table, source, format, self.schema, self.limits)
-        return import_tables(self._executor, read, **options)
-
-    def import_files(self, path: str | PathLike[str], **options: Unpack[ImportOptions]) -> ImportResult:
-        """Reads a ZIP, the file of a table, or a folder of such files or of an unpacked ZIP, as :meth:`import_zip`."""
-        return import_tables(self._executor, read_files(path, self.schema, self.limits), **options)
 
     # Life
 

@@ -136,7 +136,7 @@ class Transaction:
                 raise DeploymentError("User tables cannot be accessed with db.system.", code="SystemTableError")
             return self.get_system(name, document_id)
         found = self._user_table(name)
-        self._record_point(found.name, document_id)
+        self.record_point(found.name, document_id)
         document = found.documents.get(document_id)
         if document is not None:
             self.meter.read(document.size)
@@ -224,34 +224,15 @@ class Transaction:
         assert table is not None
         return table
 
-    def _record_point(self, table: str, document_id: str) -> None:
+    def record_point(self, table: str, document_id: str) -> None:
+        """Notes that a document was looked for, whether it is there or not."""
         key = text_key(document_id)
         self.read_set.add(table, BY_ID, Interval(key, key + b"\x00"))
 
-    # System documents: written by the deployment itself, not counted and not validated
-
-    def insert_system(self, table_name: str, fields: dict[str, Value]) -> str:
-        """Stores a document of a system table and returns its id."""
-        table = self.store.system_table(table_name)
-        document_id = encode_id(table.number, self._id_source.internal_id(self.begin_ns))
-        self._put_system(table, document_id, fields, self.take_creation_time())
-        return document_id
-
-    def replace_system(self, table_name: str, document_id: str, fields: dict[str, Value]) -> None:
-        """Replaces the fields of a document of a system table."""
-        table = self.store.system_table(table_name)
-        self._put_system(table, document_id, fields, table.documents[document_id].value[CREATION_TIME])
-
     def get_system(self, table_name: str, document_id: str) -> StoredDocument | None:
         """A document of a system table, or None."""
-        self._record_point(table_name, document_id)
+        self.record_point(table_name, document_id)
         return self.store.system_table(table_name).documents.get(document_id)
-
-    def _put_system(self, table: Table, document_id: str, fields: dict[str, Value], creation_time: float) -> None:
-        size, nesting = measure(fields)
-        document = build_document(Measured(fields, size, nesting), document_id, creation_time, self.limits)
-        old = table.documents.get(document_id)
-        self.store.put(table, document_id, table.with_index_keys(document, old))
 
     # Writes
 
@@ -351,7 +332,7 @@ class Transaction:
         return name
 
     def _read_for_write(self, function: str, table: Table, document_id: str) -> StoredDocument:
-        self._record_point(table.name, document_id)
+        self.record_point(table.name, document_id)
         document = table.documents.get(document_id)
         if document is None:
             raise NonexistentDocument(f"{_VERBS[function]} on nonexistent document ID {document_id}")

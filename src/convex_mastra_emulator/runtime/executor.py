@@ -1,4 +1,4 @@
-"""Runs functions: finds them, opens and closes their transactions, and tells who watches of each commit.
+"""Runs functions: finds them, checks what goes in and comes out, and tells how they ended.
 
 convex-backend crates/udf/src/validation.rs, crates/isolate/src/environment/udf/async_syscall.rs,
 crates/application/src/lib.rs (convex-engine.md §10.2 to §10.6, checked 2026-11-21).
@@ -6,18 +6,15 @@ crates/application/src/lib.rs (convex-engine.md §10.2 to §10.6, checked 2026-1
 
 from __future__ import annotations
 
-import math
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.database.pagination import CursorCodec
-from convex_mastra_emulator.database.store import Change, Store
+from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery, vector_search
-from convex_mastra_emulator.errors import EmulatorError, ErrorKind, FunctionUnavailable, RequestRefused
+from convex_mastra_emulator.errors import ErrorKind, FunctionUnavailable, RequestRefused
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.arguments import (
     Arguments,
@@ -36,24 +33,20 @@ from convex_mastra_emulator.runtime.context import (
 from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter
 from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
-from convex_mastra_emulator.runtime.history import History
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.runtime.inner_calls import ActionCalls, NestedCalls
 from convex_mastra_emulator.runtime.jobs import Jobs, ended
 from convex_mastra_emulator.runtime.logs import Console, LogLines, warn_of_usage
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
+from convex_mastra_emulator.runtime.transactions import Transactions
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.types import Value
-
-Result = TypeVar("Result")
-CommitListener = Callable[[int, list[Change]], None]
-"""Told of a commit: its timestamp in nanoseconds and its changes; called under the deployment's lock."""
 
 _INLINE = FunctionPath("_inline.js", "run")
 
 
-class Executor:
-    """The functions of one deployment, and the lock that lets one transaction run at a time."""
+class Executor(Transactions):
+    """The functions of one deployment, and what runs them."""
 
     def __init__(
         self,
@@ -65,18 +58,9 @@ class Executor:
         id_source: IdSource,
         cursors: CursorCodec,
     ) -> None:
-        self.store = store
-        self.functions = functions
-        self.limits = limits
-        self.clock = clock
+        super().__init__(store, functions, limits=limits, clock=clock, id_source=id_source)
         self.cursors = cursors
-        self.lock = threading.RLock()
-        self.history = History(store)
-        self.commit_listeners: list[CommitListener] = []
         self.env: dict[str, str] = {}
-        self._id_source = id_source
-        self._latest_ns = 0
-        self._is_open = False
 
     # Calls
 
@@ -126,20 +110,6 @@ class Executor:
             end_cursor=end_cursor,
         )
 
-    @contextmanager
-    def jobs(self) -> Iterator[Jobs]:
-        """The scheduled functions, in a transaction of their own."""
-        with self.exclusively():
-            transaction = self.begin()
-            start = transaction.savepoint()
-            try:
-                yield Jobs(transaction, self.functions)
-            except BaseException:
-                transaction.rollback(start)
-                raise
-            finally:
-                self.commit(transaction, start.log_size)
-
     def call_of_deployment(self, path: FunctionPath, arguments: Any) -> Outcome:
         """Runs a function for the deployment itself, as crons do: nobody calls, internal functions are seen."""
         logs = LogLines(self.limits)
@@ -173,21 +143,6 @@ class Executor:
             return self.run_action(call, read_arguments)
         with self.exclusively(), self.history.at(at_ns):
             return self.run_transaction(call, read_arguments, end_cursor)
-
-    @contextmanager
-    def exclusively(self) -> Iterator[None]:
-        """Holds the lock for one transaction; one inside another is refused, as it could not be undone alone."""
-        with self.lock:
-            if self._is_open:
-                raise EmulatorError(
-                    "a function of this emulator is already running in this thread: "
-                    "inside of it use ctx.db, ctx.run_query and ctx.run_mutation"
-                )
-            self._is_open = True
-            try:
-                yield
-            finally:
-                self._is_open = False
 
     def run_transaction(
         self, call: Call, read_arguments: ReadArguments, end_cursor: str | None, *, ends_job: bool = False
@@ -258,25 +213,6 @@ class Executor:
         call = Call(_INLINE, function, identity, LogLines(self.limits))
         return self.in_transaction(lambda transaction: body(self._context(call, transaction)))
 
-    def in_transaction(self, body: Callable[[Transaction], Result], *, not_before_ns: int = 0) -> Result:
-        """Runs ``body`` in a transaction that is committed at its end; what it raises undoes its writes.
-
-        Args:
-            body: may write into the store itself, where no limit of a transaction holds it back.
-            not_before_ns: the timestamp lies behind this one.
-        """
-        with self.exclusively():
-            self._latest_ns = max(self._latest_ns, not_before_ns)
-            transaction = self.begin()
-            start = transaction.savepoint()
-            try:
-                return body(transaction)
-            except BaseException:
-                transaction.rollback(start)
-                raise
-            finally:
-                self.commit(transaction, start.log_size)
-
     def run_body(self, call: Call, read_arguments: ReadArguments, transaction: Transaction | None) -> Value:
         """Checks the arguments, runs the handler, checks what it returned.
 
@@ -321,69 +257,3 @@ class Executor:
         """
         with self.lock:
             return vector_search(self.store, self.limits, table, index, query)
-
-    @contextmanager
-    def between_transactions(self) -> Iterator[int]:
-        """As :meth:`standing_still`, and refused inside a function, whose writes may still be undone."""
-        with self.exclusively(), self.standing_still() as timestamp_ns:
-            yield timestamp_ns
-
-    @contextmanager
-    def standing_still(self) -> Iterator[int]:
-        """While this runs nothing is committed; gives the timestamp at which queries then read."""
-        with self.lock:
-            self._latest_ns = max(self._latest_ns, self.clock.now_ns())
-            yield self._latest_ns
-
-    # Time
-
-    def timestamp_ns(self) -> int:
-        """The latest time queries can be asked for; from now on it can be gone back to."""
-        with self.lock:
-            self._latest_ns = max(self._latest_ns, self.clock.now_ns())
-            self.history.keep_from(self._latest_ns)
-            return self._latest_ns
-
-    @contextmanager
-    def mark(self) -> Iterator[None]:
-        """At its end, everything that was committed inside is undone."""
-        with self.lock:
-            size = len(self.store.log)
-            self.store.marks += 1
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.store.marks -= 1
-                undone = self.store.log[size:]
-                self.store.undo(size)
-                self.history.clear()
-                self._tell(undone)
-
-    def begin(self) -> Transaction:
-        """A transaction that begins now; the caller holds :meth:`exclusively`."""
-        begin = max(self._latest_ns + 1, self.clock.now_ns())
-        return Transaction(self.store, self.limits, begin, self._id_source)
-
-    def commit(self, transaction: Transaction, mark: int) -> int:
-        """Closes a transaction and gives its timestamp; the next one begins, and creates documents, behind it."""
-        created_ns = _not_before(transaction.next_creation_time)
-        changes = self.store.log[mark:]
-        if not changes:
-            self._latest_ns = max(self._latest_ns, transaction.begin_ns)
-            return self._latest_ns
-        self._latest_ns = max(self._latest_ns + 1, transaction.begin_ns, created_ns)
-        self.history.add(self._latest_ns, changes)
-        self._tell(changes)
-        self.store.forget_log()
-        return self._latest_ns
-
-    def _tell(self, changes: list[Change]) -> None:
-        for listener in self.commit_listeners:
-            listener(self._latest_ns, changes)
-
-
-def _not_before(time_ms: float) -> int:
-    """The first nanosecond that is not before a time in milliseconds; a product of floats would be 256 ns off."""
-    whole = math.floor(time_ms)
-    return whole * 1_000_000 + math.ceil((time_ms - whole) * 1e6)

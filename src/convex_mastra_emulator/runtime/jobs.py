@@ -13,6 +13,7 @@ from typing import Any
 
 from convex_mastra_emulator.database.documents import without_system_fields
 from convex_mastra_emulator.database.store import Store
+from convex_mastra_emulator.database.system_documents import delete_system, insert_system, replace_system
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import DeploymentError, InvalidArgument, InvalidValue
 from convex_mastra_emulator.runtime.failures import Failure
@@ -102,7 +103,7 @@ class Jobs:
         if parent is not None and self._state_of(parent) == "canceled":
             begin_ms = self._begin_ms
             fields |= {"completedTime": begin_ms, "scheduledTime": begin_ms, "state": {"kind": "canceled"}}
-        return self._transaction.insert_system(SCHEDULED_FUNCTIONS, fields)
+        return insert_system(self._transaction, SCHEDULED_FUNCTIONS, fields)
 
     def _check_function(self, path: FunctionPath) -> None:
         if self._functions.has(path):
@@ -161,16 +162,14 @@ class Jobs:
 
     def forget(self, job_ids: Iterable[str]) -> None:
         """Deletes the documents of jobs."""
-        store = self._transaction.store
-        table = store.system_table(SCHEDULED_FUNCTIONS)
         for job_id in job_ids:
-            store.put(table, job_id, None)
+            delete_system(self._transaction, SCHEDULED_FUNCTIONS, job_id)
 
     def _set(self, job_id: str, changes: dict[str, Value]) -> None:
         document = self._transaction.get_system(SCHEDULED_FUNCTIONS, job_id)
         assert document is not None
         fields = {**without_system_fields(document.value), **changes}
-        self._transaction.replace_system(SCHEDULED_FUNCTIONS, job_id, fields)
+        replace_system(self._transaction, SCHEDULED_FUNCTIONS, job_id, fields)
 
     @property
     def _begin_ms(self) -> float:

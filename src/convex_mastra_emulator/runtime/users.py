@@ -1,0 +1,55 @@
+"""The users of a deployment: whose tokens it takes, and tokens for tests."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from convex_mastra_emulator.clock import Clock
+from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.runtime.tokens import (
+    AuthProvider,
+    issue_token,
+    provider_of_tests,
+    verify_token,
+)
+
+
+class Users:
+    """Checks tokens, and issues them.
+
+    Args:
+        clock: says whether a token is still good.
+        chance: where the key of test tokens comes from.
+        providers: whose tokens make users.
+    """
+
+    def __init__(self, clock: Clock, chance: random.Random, providers: Sequence[AuthProvider]) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._providers = list(providers)
+        self._secret: str | None = None
+
+    def continue_from(self, other: Users) -> None:
+        """Takes the tokens that ``other`` takes."""
+        self._providers, self._secret = list(other._providers), other._secret
+
+    def issue_token(self, *, subject: str, valid_seconds: float, **claims: Any) -> str:
+        """A token for tests, signed with a key only this deployment has."""
+        if self._secret is None:
+            self._secret = f"{self._chance.getrandbits(256):064x}"
+            self._providers.append(provider_of_tests(self._secret))
+        return issue_token(self._secret, subject=subject, now_s=self._now_s, valid_seconds=valid_seconds, **claims)
+
+    def verify_token(self, token: str) -> Identity:
+        """The user a token stands for.
+
+        Raises:
+            RequestRefused: with the deployment's text, if it is not good.
+        """
+        return verify_token(token, self._providers, self._now_s)
+
+    @property
+    def _now_s(self) -> float:
+        return self._clock.now_ns() / 1e9
