@@ -235,6 +235,15 @@ class Emulator(DataOperations):
         with self._executor.lock:
             self._subscriptions.remove(subscription)
 
+    @contextmanager
+    def before_calls_of_actions(self, wait: Callable[[], None]) -> Iterator[None]:
+        """For the block, ``wait`` is called before each transaction that an action starts; in the action's thread."""
+        self._executor.before_calls_of_actions.append(wait)
+        try:
+            yield
+        finally:
+            self._executor.before_calls_of_actions.remove(wait)
+
     # Deployment
 
     def define(self, path: str, function: Function) -> None:

@@ -12,14 +12,14 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = "convex_mastra_emulator"
 LAYERS = (
-    ("errors", "limits", "clock", "usage", "journal", "deployment"),
+    ("errors", "limits", "clock", "usage", "journal", "deployment", "turns"),
     ("values",),
     ("schema",),
     ("database",),
     ("runtime",),
     ("mastra",),
     ("data",),
-    ("emulator", "connection", "sources"),
+    ("emulator", "connection", "sources", "interleaving"),
     ("protocol",),
     ("server",),
     ("demo",),

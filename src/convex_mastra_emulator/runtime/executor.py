@@ -61,6 +61,8 @@ class Executor(Transactions):
         super().__init__(store, functions, limits=limits, clock=clock, id_source=id_source)
         self.cursors = cursors
         self.env: dict[str, str] = {}
+        self.before_calls_of_actions: list[Callable[[], None]] = []
+        """Called in an action's thread before each transaction it starts: there others may come in between."""
 
     # Calls
 
@@ -119,6 +121,8 @@ class Executor(Transactions):
         self, path: FunctionPath, read_arguments: ReadArguments, kind: FunctionKind, caller: Call
     ) -> Outcome:
         """Runs a function for an action, which sees internal functions, too."""
+        for wait in self.before_calls_of_actions:
+            wait()
         return self._call(path, read_arguments, kind, caller.identity, caller.logs, internal=True, job_id=caller.job_id)
 
     def _call(
