@@ -10,6 +10,7 @@ import { ConvexError, jsonToConvex } from "convex/values";
 
 import { encoded, filledIn, MalformedProgram, valueOf, type Answer, type Frame, type Json } from "./forms.ts";
 import { QUERY_ENDS, runQueryStep, runVectorSearch } from "./queries.ts";
+import { runCancel, runSystemGet, SCHEDULED, scheduleOf } from "./schedules.ts";
 
 export type Kind = "query" | "mutation" | "action";
 
@@ -68,6 +69,16 @@ const OPERATIONS: Record<string, Operation> = {
     needs: ["table", "index", "vector"],
     takes: ["limit", "filter"],
     kinds: ACTIONS,
+  },
+  runAfter: { run: scheduleOf("runAfter", "delay"), needs: ["delay"], takes: SCHEDULED, kinds: CALLERS },
+  runAt: { run: scheduleOf("runAt", "time"), needs: ["time"], takes: SCHEDULED, kinds: CALLERS },
+  cancel: { run: runCancel, needs: ["id"], kinds: CALLERS },
+  systemGet: { run: runSystemGet, needs: ["id"], takes: ["table"], kinds: READERS },
+  systemQuery: {
+    run: (ctx, step, frame) => runQueryStep(ctx.db.system, step, frame),
+    needs: ["table"],
+    takes: ["index", "range", "search", "order", "filter", "select", ...QUERY_ENDS],
+    kinds: READERS,
   },
   parallel: { run: () => undefined, needs: ["steps"] },
 };

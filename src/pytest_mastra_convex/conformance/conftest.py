@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_mastra_convex.conformance.crowd import Crowd
     from pytest_mastra_convex.conformance.live_queries import Watcher
     from pytest_mastra_convex.conformance.plain_http import PlainHttp
+    from pytest_mastra_convex.conformance.scheduled import Finished
     from pytest_mastra_convex.probe import Probe
     from pytest_mastra_convex.targets import Place, Target
 
@@ -45,6 +46,14 @@ def crowd(probe: Probe, convex_prefix: str) -> Iterator[Crowd]:
 
     with crowd_of(probe, convex_prefix) as crowd:
         yield crowd
+
+
+@pytest.fixture
+def finished(probe: Probe, convex_place: Place) -> Finished:
+    """Waits for scheduled functions."""
+    from pytest_mastra_convex.conformance.scheduled import Finished
+
+    return Finished(probe, convex_place.emulator)
 
 
 @pytest.fixture

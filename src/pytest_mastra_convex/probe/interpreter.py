@@ -23,6 +23,7 @@ from convex_mastra_emulator.values.javascript import stringify
 from convex_mastra_emulator.values.json_text import JsonTextError, parse_json
 from pytest_mastra_convex.probe.forms import Frame, MalformedProgram
 from pytest_mastra_convex.probe.query_steps import QUERY_ENDS, run_query_step, run_vector_search
+from pytest_mastra_convex.probe.schedule_steps import SCHEDULED, run_cancel, run_schedule, run_system_get
 from pytest_mastra_convex.probe.values import decoded
 
 # Each call around the malformed program puts its "Uncaught" before the text.
@@ -196,5 +197,12 @@ _OPERATIONS: Mapping[str, Operation] = {
     "runMutation": Operation(_call("run_mutation", "mutation"), takes=_CALL, kinds=_CALLERS),
     "runAction": Operation(_call("run_action", "action"), takes=_CALL, kinds=_ACTIONS),
     "vectorSearch": Operation(run_vector_search, ("table", "index", "vector"), ("limit", "filter"), _ACTIONS),
+    "runAfter": Operation(run_schedule("run_after", "delay"), ("delay",), SCHEDULED, _CALLERS),
+    "runAt": Operation(run_schedule("run_at", "time"), ("time",), SCHEDULED, _CALLERS),
+    "cancel": Operation(run_cancel, ("id",), kinds=_CALLERS),
+    "systemGet": Operation(run_system_get, ("id",), ("table",), _READERS),
+    "systemQuery": Operation(
+        lambda ctx, step, frame: run_query_step(ctx.db.system, step, frame), ("table",), _QUERY, _READERS
+    ),
     "parallel": Operation(lambda ctx, step, frame: None, ("steps",)),
 }

@@ -215,6 +215,53 @@ def _call(op: str, path: str, args: Any) -> Step:
     return _step(op, path=path, args={} if args is None else encoded(args))
 
 
+def run_after(
+    delay: Any,
+    *steps: Step,
+    function: str = "mutation",
+    path: str | None = None,
+    args: Any = None,
+    times: int | None = None,
+) -> Step:
+    """Lets a function run after so many milliseconds; answers the id of the scheduled function.
+
+    Args:
+        delay: milliseconds, or any value to see it refused.
+        steps: the program of one of the probe's functions, unless ``path`` is said.
+        function: which of them: ``"mutation"``, ``"action"``, ``"internalMutation"``, …
+        path: any function instead.
+        args: its arguments.
+        times: so often.
+    """
+    return _step("runAfter", delay=encoded(delay), times=times, **_scheduled(steps, function, path, args))
+
+
+def run_at(time: Any, *steps: Step, function: str = "mutation", path: str | None = None, args: Any = None) -> Step:
+    """Lets a function run at a time, in milliseconds since the Unix epoch; otherwise as :func:`run_after`."""
+    return _step("runAt", time=encoded(time), **_scheduled(steps, function, path, args))
+
+
+def _scheduled(steps: Sequence[Step], function: str, path: str | None, args: Any) -> dict[str, Any]:
+    if path is None:
+        return {"program": list(steps), "function": function}
+    return {"path": path, "args": {} if args is None else encoded(args)}
+
+
+def cancel(id: Any) -> Step:
+    """Cancels a scheduled function."""
+    return _step("cancel", id=encoded(id))
+
+
+def system_get(id: Any, *, table: str | None = None) -> Step:
+    """A document of a system table, or None."""
+    return _step("systemGet", id=encoded(id), table=table)
+
+
+def system_query(table: str, **options: Any) -> Step:
+    """A query of a system table, with the ends and options of :func:`query`."""
+    return {**query(table, **options), "op": "systemQuery"}
+
+
 def vector_search(
     table: str,
     index: str,

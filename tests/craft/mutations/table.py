@@ -1,6 +1,6 @@
 """All faults of the mutation run."""
 
-from tests.craft.mutations import documents, mastra, protocol, reading, runtime, texts, values, vectors
+from tests.craft.mutations import documents, mastra, protocol, reading, runtime, scheduling, texts, values, vectors
 
 FAULTS = (
     *values.FAULTS,
@@ -9,6 +9,7 @@ FAULTS = (
     *vectors.FAULTS,
     *texts.FAULTS,
     *runtime.FAULTS,
+    *scheduling.FAULTS,
     *mastra.FAULTS,
     *protocol.FAULTS,
 )

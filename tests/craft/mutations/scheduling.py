@@ -1,0 +1,156 @@
+"""Faults in scheduled functions."""
+
+from tests.craft.mutations.fault import Fault
+
+_JOBS = "runtime/jobs.py"
+_RUNNER = "runtime/job_runner.py"
+_SCHEDULING = "runtime/scheduling.py"
+_SCHEDULED = ("scheduled_functions",)
+_CANCELLED = ("cancelled_functions",)
+
+FAULTS = (
+    Fault(
+        "a mutation may schedule 999 functions",
+        _JOBS,
+        "if transaction.scheduled_count >= limits.scheduled_count_max:",
+        "if transaction.scheduled_count >= limits.scheduled_count_max - 1:",
+        "whoever schedules one function for each of a thousand rows",
+        _SCHEDULED,
+    ),
+    Fault(
+        "a mutation may schedule 1,001 functions",
+        _JOBS,
+        "if transaction.scheduled_count >= limits.scheduled_count_max:",
+        "if transaction.scheduled_count > limits.scheduled_count_max:",
+        "whoever finds out about the limit only in production",
+        _SCHEDULED,
+    ),
+    Fault(
+        "five years have 365 days each",
+        _JOBS,
+        "_FIVE_YEARS_S = 5 * 366 * 24 * 3600",
+        "_FIVE_YEARS_S = 5 * 365 * 24 * 3600",
+        "whoever schedules far ahead",
+        _SCHEDULED,
+    ),
+    Fault(
+        "any time ahead is taken",
+        _JOBS,
+        '("future", at_ms - now_ms > _FIVE_YEARS_S * 1000),',
+        '("future", False),',
+        "whoever passes microseconds and finds out in production",
+        _SCHEDULED,
+    ),
+    Fault(
+        "the name of a job has no file",
+        _JOBS,
+        '"name": path.canonical,',
+        '"name": path.stripped,',
+        "whoever looks for jobs by their names",
+        _SCHEDULED,
+    ),
+    Fault(
+        "functions that are not there are scheduled",
+        _JOBS,
+        "        self._check_function(path)\n",
+        "",
+        "whoever renames a function and forgets one place",
+        _SCHEDULED,
+    ),
+    Fault(
+        "a function that has run can be cancelled",
+        _JOBS,
+        '            self.complete(job_id, "canceled")',
+        '            self.complete(job_id, "canceled")\n        self._set(job_id, {"state": {"kind": "canceled"}})',
+        "whoever asks whether the work was done",
+        _CANCELLED,
+    ),
+    Fault(
+        "cancelling does nothing",
+        _JOBS,
+        'if self._state_of(check_job_id(job_id)) in ("pending", "inProgress"):',
+        'if self._state_of(check_job_id(job_id)) in ("inProgress",):',
+        "whoever takes back what was scheduled",
+        _CANCELLED,
+    ),
+    Fault(
+        "any id can be cancelled",
+        _JOBS,
+        "    if number != _NUMBER:",
+        "    if number < 0:",
+        "whoever mixes up ids",
+        _CANCELLED,
+    ),
+    Fault(
+        "a job that has ended has no time of its end",
+        _JOBS,
+        'self._set(job_id, {"state": state, "completedTime": self._begin_ms})',
+        'self._set(job_id, {"state": state})',
+        "whoever measures how long work waits",
+        _SCHEDULED,
+    ),
+    Fault(
+        "a failed job does not tell why",
+        _JOBS,
+        'return "failed", "".join(f"{line}\\n" for line in (failure.message, *failure.frames))',
+        'return "failed", None',
+        "whoever looks why nothing was embedded",
+        _SCHEDULED,
+    ),
+    Fault(
+        "a failed job looks as if it had succeeded",
+        _JOBS,
+        '    if failure is None:\n        return "success", None',
+        '    if True:\n        return "success", None',
+        "whoever asks whether the work was done",
+        _SCHEDULED,
+    ),
+    Fault(
+        "a negative delay is taken",
+        _SCHEDULING,
+        "        if delay_ms < 0:",
+        "        if False:",
+        "whoever computes delays wrongly and finds out in production",
+        _SCHEDULED,
+    ),
+    Fault(
+        "an infinite delay is taken",
+        _SCHEDULING,
+        "        if not math.isfinite(delay_ms):",
+        "        if False:",
+        "whoever divides by nothing and finds out in production",
+        _SCHEDULED,
+    ),
+    Fault(
+        "a delay is forgotten",
+        _SCHEDULING,
+        "return self._schedule(self._now_ms() + delay_ms, path, args)",
+        "return self._schedule(self._now_ms(), path, args)",
+        "whoever waits before trying again",
+        _SCHEDULED,
+    ),
+    Fault(
+        "what a failing scheduled mutation wrote stays",
+        "runtime/executor.py",
+        "if failure is not None or transaction.fatal_error is not None or call.function.kind is FunctionKind.QUERY:",
+        "if (failure and not job_id) or transaction.fatal_error or call.function.kind is FunctionKind.QUERY:",
+        "whoever relies on all or nothing",
+        _SCHEDULED,
+    ),
+    Fault(
+        "nested calls that fail have scheduled nevertheless",
+        "runtime/inner_calls.py",
+        "            transaction.rollback(start)\n            raise _rethrown(thrown(error, self.limits)) from error",
+        "            raise _rethrown(thrown(error, self.limits)) from error",
+        "whoever catches the failure of a step",
+        ("scheduled_functions", "transactions"),
+    ),
+    Fault(
+        "user functions read system tables",
+        "database/transaction.py",
+        'raise DeploymentError("System tables can only be accessed with db.system.", code="SystemTableError")',
+        "return self.store.system_table(name)",
+        "whoever mixes up db and db.system",
+        _CANCELLED,
+    ),
+)
