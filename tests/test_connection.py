@@ -17,9 +17,10 @@ import pytest
 from convex import ConvexError, ConvexInt64
 
 from convex_mastra_emulator import Emulator, action, connect, mutation, query
-from convex_mastra_emulator.connection import ConnectedDeployment, DeadlineExceeded, DeploymentUnreachable
+from convex_mastra_emulator.connection import ConnectedDeployment, DeadlineExceeded
 from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.errors import (
+    DeploymentUnreachable,
     ErrorKind,
     FunctionError,
     RequestRefused,

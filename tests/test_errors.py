@@ -33,6 +33,7 @@ def error_classes() -> list[type[BaseException]]:
         (ErrorKind.NOT_FOUND, 404),
         (ErrorKind.CONFLICT, 409),
         (ErrorKind.OUT_OF_RETENTION, 503),
+        (ErrorKind.RATE_LIMITED, 429),
         (ErrorKind.OVERLOADED, 503),
         (ErrorKind.INTERNAL, 500),
     ],
@@ -43,7 +44,7 @@ def test_kind_decides_the_status(kind: ErrorKind, status: int) -> None:
 
 # Enum members with equal values would be one member, and a limit would then be told as a bad request.
 def test_kinds_with_one_status_stay_apart() -> None:
-    assert len(ErrorKind) == 9
+    assert len(ErrorKind) == 10
     assert LimitReached("x", code="TooManyReads").kind is ErrorKind.PAGINATION_LIMIT
 
 

@@ -7,6 +7,8 @@ import time
 import weakref
 from typing import Protocol
 
+from convex_mastra_emulator.errors import EmulatorError
+
 _RUNS_MAX = 100_000
 
 
@@ -27,12 +29,31 @@ class Alarm(Protocol):
         """Lets the first thing that is due happen; False if nothing was."""
 
 
+def wait_by(clock: Clock, seconds: float) -> None:
+    """Lets time pass by a clock: its ``sleep(seconds)`` does it.
+
+    Raises:
+        EmulatorError: for a clock of somebody's own that has no such method.
+    """
+    sleep = getattr(clock, "sleep", None)
+    if sleep is None:
+        raise EmulatorError(
+            f"a fault with delay={seconds:g} needs a clock that can wait: give {type(clock).__name__} a method "
+            "sleep(seconds)"
+        )
+    sleep(seconds)
+
+
 class SystemClock:
     """The machine's clock."""
 
     def now_ns(self) -> int:
         """Nanoseconds since the Unix epoch."""
         return time.time_ns()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        time.sleep(seconds)
 
 
 class ManualClock:
@@ -72,6 +93,10 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"seconds must not be negative, got {seconds}: a deployment's time never runs backwards")
         self._run_until(self._now_ns + _nanoseconds(seconds))
+
+    def sleep(self, seconds: float) -> None:
+        """Moves the clock forward as :meth:`advance` does: to others, waiting is time like any other."""
+        self.advance(seconds)
 
     def move_to(self, time_ms: float) -> None:
         """Moves the clock forward to a time, in milliseconds since the Unix epoch, and runs nothing."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from convex import ConvexError
 
 from convex_mastra_emulator.errors import (
+    DeploymentUnreachable,
     EmulatorError,
     ErrorKind,
     FunctionError,
@@ -34,10 +35,6 @@ _OK = 200
 _LIMITS = Limits()
 _FRAME = re.compile(r"\n {4}at [^\n]*")
 _KINDS = {kind.status: kind for kind in ErrorKind if kind is not ErrorKind.PAGINATION_LIMIT}
-
-
-class DeploymentUnreachable(EmulatorError):
-    """Nobody answers at the URL."""
 
 
 class DeadlineExceeded(EmulatorError):

@@ -13,11 +13,12 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock
+from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock, wait_by
 from convex_mastra_emulator.data.operations import DataOperations
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
-from convex_mastra_emulator.errors import NotEmulated
+from convex_mastra_emulator.errors import DeploymentError, NotEmulated
+from convex_mastra_emulator.faults import Faults
 from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
@@ -31,9 +32,10 @@ from convex_mastra_emulator.runtime.functions import Function, FunctionKind, Fun
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
 from convex_mastra_emulator.runtime.journaled_calls import journaled_call
 from convex_mastra_emulator.runtime.locks import AbstractLock
-from convex_mastra_emulator.runtime.paths import FunctionPath
+from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot
+from convex_mastra_emulator.runtime.struck_calls import suffer
 from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
 from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, AuthProvider
 from convex_mastra_emulator.runtime.users import Users
@@ -67,6 +69,7 @@ class Emulator(DataOperations):
         env: the environment variables of its functions (``ctx.env``); none from the machine's.
         usage: what the last call read and wrote.
         journal: the last calls.
+        faults: what is to go wrong (docs/faults.md); not cloned.
         scheduler: the scheduled functions and crons, and what runs them.
     """
 
@@ -87,6 +90,7 @@ class Emulator(DataOperations):
         self.journal = Journal()
         self._requests = random.Random(seed)
         self._users = Users(self.clock, self._requests, auth_providers)
+        self.faults = Faults(seed, lambda path: parse_path(path).stripped)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
         self._ids = IdSource(seed)
         self._store = Store(schema or mastra_schema())
@@ -97,6 +101,7 @@ class Emulator(DataOperations):
             clock=self.clock,
             id_source=self._ids,
             cursors=CursorCodec(_CURSOR_KEY),
+            faults=self.faults,
         )
 
         self.env = self._executor.env
@@ -151,7 +156,14 @@ class Emulator(DataOperations):
         return self._executor.run_inline(body, identity)
 
     def _value(self, path: str, args: Any, kind: FunctionKind, identity: Identity) -> Value:
-        outcome = self.call(path, python_arguments(args), kind, identity)
+        try:
+            outcome = self.call(path, python_arguments(args), kind, identity)
+        except DeploymentError as error:
+            if error.fault is not None and error.fault.delay_seconds:
+                wait_by(self.clock, error.fault.delay_seconds)
+            raise
+        if outcome.fault is not None:
+            suffer(outcome, outcome.fault, kind, path, self.clock)
         if outcome.failure is not None:
             raise raised_to_client(
                 outcome.failure, self.new_request_id(), outcome.log_lines, is_redacted=self.redact_errors
@@ -183,7 +195,10 @@ class Emulator(DataOperations):
 
     def _note_run(self, path: FunctionPath, arguments: Any, outcome: Outcome, duration_ns: int) -> None:
         failure = None if outcome.failure is None else outcome.failure.message
-        entry = JournalEntry("scheduled", path.stripped, arguments, outcome.value, failure, outcome.usage, duration_ns)
+        fault = None if outcome.fault is None else str(outcome.fault)
+        entry = JournalEntry(
+            "scheduled", path.stripped, arguments, outcome.value, failure, outcome.usage, duration_ns, fault
+        )
         self.journal.add(entry)
 
     def new_request_id(self) -> str:

@@ -15,7 +15,8 @@
     │   ├── FunctionUnavailable    no such function, not visible, or of another kind
     │   └── RequestRefused         a request fails before any function runs (keys, paths, formats)
     ├── ThrownError            what a function throws with ``throw new Error(text)``
-    └── FunctionError          how a failed call reaches its caller: the text a client sees
+    ├── FunctionError          how a failed call reaches its caller: the text a client sees
+    └── DeploymentUnreachable  nobody answers
 
 Kinds and HTTP statuses: convex-backend crates/errors/src/lib.rs (convex-engine.md §10.3, checked 2026-11-21).
 """
@@ -23,6 +24,10 @@ Kinds and HTTP statuses: convex-backend crates/errors/src/lib.rs (convex-engine.
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convex_mastra_emulator.fault_kinds import Strike
 
 
 class ErrorKind(Enum):
@@ -35,6 +40,7 @@ class ErrorKind(Enum):
     NOT_FOUND = 404, "NotFound"
     CONFLICT = 409, "Conflict"
     OUT_OF_RETENTION = 503, "OutOfRetention"
+    RATE_LIMITED = 429, "RateLimited"
     OVERLOADED = 503, "Overloaded"
     INTERNAL = 500, "InternalServerError"
 
@@ -48,7 +54,13 @@ INTERNAL_ERROR_TEXT = "Your request couldn't be completed. Try again later."
 
 
 class EmulatorError(Exception):
-    """Root of everything this package raises."""
+    """Root of everything this package raises.
+
+    Attributes:
+        fault: the fault that a test had armed and that is behind the error; None for any other.
+    """
+
+    fault: Strike | None = None
 
 
 class NotEmulated(EmulatorError):
@@ -153,3 +165,7 @@ class FunctionError(EmulatorError):
         super().__init__(error_message)
         self.message = message
         self.log_lines = log_lines
+
+
+class DeploymentUnreachable(EmulatorError):
+    """Nobody answers at the URL, or the connection was cut; whether the function ran, nobody knows."""

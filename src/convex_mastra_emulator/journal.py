@@ -28,6 +28,7 @@ class JournalEntry:
         error: the developer's text of a failure; None if it did not fail.
         usage: what it read and wrote.
         duration_ns: how long it took, by the machine's clock.
+        fault: what faults did to it, such as ``overloaded``; None if none struck.
     """
 
     kind: str
@@ -37,11 +38,13 @@ class JournalEntry:
     error: str | None = None
     usage: Usage = NOTHING_USED
     duration_ns: int = 0
+    fault: str | None = None
 
     def __str__(self) -> str:
         outcome = shown(self.value) if self.error is None else f"failed: {shown(self.error, 1000)}"
         milliseconds = self.duration_ns / 1e6
-        return f"{self.kind} {self.path} {shown(self.arguments)} -> {outcome}  [{milliseconds:.2f} ms]"
+        fault = "" if self.fault is None else f"  [fault: {self.fault}]"
+        return f"{self.kind} {self.path} {shown(self.arguments)} -> {outcome}  [{milliseconds:.2f} ms]{fault}"
 
 
 def shown(value: Any, size_max: int = _SHOWN_MAX) -> str:

@@ -18,8 +18,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from convex_mastra_emulator import ConnectedDeployment, ConvexError, Deployment, EmulatorError, connect
-from convex_mastra_emulator.connection import DeadlineExceeded, DeploymentUnreachable
-from convex_mastra_emulator.errors import RequestRefused
+from convex_mastra_emulator.connection import DeadlineExceeded
+from convex_mastra_emulator.errors import DeploymentUnreachable, RequestRefused
 from pytest_mastra_convex.exclusive import exclusive
 from pytest_mastra_convex.isolation import IsolatedDeployment
 

@@ -12,8 +12,7 @@ import pytest
 from convex import ConvexError, ConvexInt64
 
 from convex_mastra_emulator import Emulator, ManualClock, connect, mutation, query
-from convex_mastra_emulator.connection import DeploymentUnreachable
-from convex_mastra_emulator.errors import FunctionError, RequestRefused, UnsupportedType
+from convex_mastra_emulator.errors import DeploymentUnreachable, FunctionError, RequestRefused, UnsupportedType
 from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
 from pytest_mastra_convex.recording import Exchange, MalformedRecording, Recording, RecordingDeployment, load_recordings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convex_mastra_emulator.database.read_set import ReadSet
+from convex_mastra_emulator.fault_kinds import Strike
 from convex_mastra_emulator.runtime.failures import Failure
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.identity import Identity
@@ -26,6 +27,7 @@ class Outcome:
         timestamp_ns: the commit of a mutation, the snapshot of a query; nanoseconds since the Unix epoch.
         read_set: what its transaction read; None for actions and for calls that opened none.
         end_cursor: where the page of a query ended; None if it read none.
+        fault: what faults did to it, and have yet to do to the answer; None if none struck.
     """
 
     value: Value = None
@@ -35,6 +37,7 @@ class Outcome:
     timestamp_ns: int = 0
     read_set: ReadSet | None = None
     end_cursor: str | None = None
+    fault: Strike | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Call:
     depth: int = 0
     job_id: str | None = None
     """The scheduled function that runs it, if one does."""
+    strikes: list[Strike] | None = None
+    """Where faults that strike it, or calls it makes, are noted; None while no fault is armed."""
 
 
 class CallFailed(Exception):

@@ -7,14 +7,17 @@ crates/application/src/lib.rs (convex-engine.md §10.2 to §10.6, checked 2026-1
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
-from convex_mastra_emulator.database.transaction import Transaction
+from convex_mastra_emulator.database.transaction import Savepoint, Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery, vector_search
 from convex_mastra_emulator.errors import ErrorKind, FunctionUnavailable, RequestRefused
+from convex_mastra_emulator.fault_kinds import Place
+from convex_mastra_emulator.faults import Faults
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.arguments import (
     Arguments,
@@ -38,6 +41,13 @@ from convex_mastra_emulator.runtime.inner_calls import ActionCalls, NestedCalls
 from convex_mastra_emulator.runtime.jobs import Jobs, ended
 from convex_mastra_emulator.runtime.logs import Console, LogLines, warn_of_usage
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
+from convex_mastra_emulator.runtime.struck_calls import (
+    UnderFaults,
+    WriteConflict,
+    call_under_faults,
+    fresh,
+    tried_again,
+)
 from convex_mastra_emulator.runtime.transactions import Transactions
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.types import Value
@@ -57,9 +67,11 @@ class Executor(Transactions):
         clock: Clock,
         id_source: IdSource,
         cursors: CursorCodec,
+        faults: Faults,
     ) -> None:
         super().__init__(store, functions, limits=limits, clock=clock, id_source=id_source)
         self.cursors = cursors
+        self.faults = faults
         self.env: dict[str, str] = {}
         self.before_calls_of_actions: list[Callable[[], None]] = []
         """Called in an action's thread before each transaction it starts: there others may come in between."""
@@ -115,7 +127,9 @@ class Executor(Transactions):
     def call_of_deployment(self, path: FunctionPath, arguments: Any) -> Outcome:
         """Runs a function for the deployment itself, as crons do: nobody calls, internal functions are seen."""
         logs = LogLines(self.limits)
-        return self._call(path, python_arguments(arguments), None, ANONYMOUS, logs, internal=True)
+        return self._call(
+            path, python_arguments(arguments), None, ANONYMOUS, logs, internal=True, place=Place.SCHEDULED
+        )
 
     def call_internally(
         self, path: FunctionPath, read_arguments: ReadArguments, kind: FunctionKind, caller: Call
@@ -123,7 +137,16 @@ class Executor(Transactions):
         """Runs a function for an action, which sees internal functions, too."""
         for wait in self.before_calls_of_actions:
             wait()
-        return self._call(path, read_arguments, kind, caller.identity, caller.logs, internal=True, job_id=caller.job_id)
+        return self._call(
+            path,
+            read_arguments,
+            kind,
+            caller.identity,
+            caller.logs,
+            internal=True,
+            job_id=caller.job_id,
+            place=Place.ACTION,
+        )
 
     def _call(
         self,
@@ -137,19 +160,44 @@ class Executor(Transactions):
         at_ns: int | None = None,
         end_cursor: str | None = None,
         job_id: str | None = None,
+        place: Place = Place.CLIENT,
+        under: UnderFaults | None = None,
     ) -> Outcome:
+        if under is None and self.faults.armed:
+            run = partial(self._call, path, read_arguments, kind, identity, logs, internal=internal)
+            return call_under_faults(
+                self.faults.strike(path.stripped, place),
+                kind or self.functions.kind_of(path) or FunctionKind.QUERY,
+                place,
+                self.clock,
+                lambda under: run(at_ns=at_ns, end_cursor=end_cursor, job_id=job_id, under=under),
+            )
         try:
             function = self.functions.find(path, kind, internal_allowed=internal)
         except FunctionUnavailable as error:
             return Outcome(failure=Failure(message=str(error)))
         call = Call(path, function, identity, logs, job_id=job_id)
+        if under is not None:
+            call = under.struck(call)
         if function.kind is FunctionKind.ACTION:
             return self.run_action(call, read_arguments)
+        if under is not None and function.kind is FunctionKind.MUTATION:
+            return tried_again(call, lambda: self._try(call, fresh(read_arguments)), under.tries_max)
         with self.exclusively(), self.history.at(at_ns):
             return self.run_transaction(call, read_arguments, end_cursor)
 
+    def _try(self, call: Call, read_arguments: ReadArguments) -> Outcome:
+        with self.exclusively():
+            return self.run_transaction(call, read_arguments, None, may_conflict=True)
+
     def run_transaction(
-        self, call: Call, read_arguments: ReadArguments, end_cursor: str | None, *, ends_job: bool = False
+        self,
+        call: Call,
+        read_arguments: ReadArguments,
+        end_cursor: str | None,
+        *,
+        ends_job: bool = False,
+        may_conflict: bool = False,
     ) -> Outcome:
         """Runs a query or a mutation; the caller holds :meth:`exclusively`.
 
@@ -158,6 +206,10 @@ class Executor(Transactions):
             read_arguments: gives the arguments.
             end_cursor: where the page of a query ended when it ran before.
             ends_job: whether this is the scheduled function itself, whose state changes in the same commit.
+            may_conflict: whether a fault may undo it instead of its commit.
+
+        Raises:
+            WriteConflict: when one does.
         """
         transaction = self.begin()
         transaction.previous_end_cursor = end_cursor
@@ -185,6 +237,8 @@ class Executor(Transactions):
         if transaction.fatal_error is not None:
             transaction.rollback(begin)
             raise transaction.fatal_error
+        if may_conflict and failure is None:
+            self._meet_conflict(call, transaction, begin)
         if job_id is not None:
             jobs.complete(job_id, *ended(failure))
         return Outcome(
@@ -196,6 +250,18 @@ class Executor(Transactions):
             read_set=transaction.read_set,
             end_cursor=transaction.end_cursor,
         )
+
+    def _meet_conflict(self, call: Call, transaction: Transaction, begin: Savepoint) -> None:
+        """Undoes a mutation that is about to commit if a fault strikes; one that wrote nothing meets no conflict.
+
+        crates/database/src/committer.rs commits what is read-only without a look at what else was written.
+        """
+        changes = self.store.log[begin.log_size :]
+        strike = self.faults.strike(call.path.stripped, Place.COMMIT) if changes else None
+        if strike is not None:
+            conflict = WriteConflict(strike, changes, transaction.read_set)
+            transaction.rollback(begin)
+            raise conflict
 
     def run_action(self, call: Call, read_arguments: ReadArguments) -> Outcome:
         """Runs an action."""

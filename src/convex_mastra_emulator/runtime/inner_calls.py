@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from convex_mastra_emulator.clock import wait_by
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, ThrownError
+from convex_mastra_emulator.fault_kinds import Place, Strike
 from convex_mastra_emulator.runtime.arguments import inner_arguments
 from convex_mastra_emulator.runtime.calls import Call, CallFailed
 from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, thrown
-from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.jobs import Jobs
-from convex_mastra_emulator.runtime.paths import parse_inner_path
+from convex_mastra_emulator.runtime.paths import FunctionPath, parse_inner_path
+from convex_mastra_emulator.runtime.struck_calls import raising
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value, undefined
 
@@ -53,7 +56,9 @@ class NestedCalls:
                 "Cross component call depth limit exceeded. Do you have an infinite loop in your app?",
                 code="MaximumCallDepthExceeded",
             )
-        call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1, caller.job_id)
+        if executor.faults.armed:
+            function = self._struck(parsed, function)
+        call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1, caller.job_id, caller.strikes)
         start = transaction.savepoint()
         try:
             with transaction.nested_function():
@@ -65,6 +70,15 @@ class NestedCalls:
         except Exception as error:
             transaction.rollback(start)
             raise _rethrown(thrown(error, self.limits)) from error
+
+    def _struck(self, path: FunctionPath, function: Function) -> Function:
+        """The function as an armed fault lets it run: it may only raise, as the call is part of a transaction."""
+        strike = self._executor.faults.strike(path.stripped, Place.NESTED)
+        if strike is None or strike.raised is None:
+            return function
+        if self._caller.strikes is not None:
+            self._caller.strikes.append(strike.at(path.stripped))
+        return raising(function, strike.raised)
 
     @property
     def job_id(self) -> str | None:
@@ -94,10 +108,25 @@ class ActionCalls:
         """
         read_arguments = inner_arguments(args, self.limits)
         parsed = parse_inner_path(path, f"run{kind.value}")
-        outcome = self._executor.call_internally(parsed, read_arguments, kind, self._caller)
+        try:
+            outcome = self._executor.call_internally(parsed, read_arguments, kind, self._caller)
+        except DeploymentError as error:
+            if error.fault is None:
+                raise
+            self._suffer(error.fault, parsed)
+            # An action can catch everything (crates/isolate/src/environment/helpers/promise.rs).
+            raise ThrownError(error.message) from error
+        if outcome.fault is not None:
+            self._suffer(outcome.fault, parsed)
         if outcome.failure is not None:
             raise _rethrown(outcome.failure)
         return copy_of(outcome.value)
+
+    def _suffer(self, fault: Strike, path: FunctionPath) -> None:
+        if self._caller.strikes is not None:
+            self._caller.strikes.append(fault.at(path.stripped))
+        if fault.delay_seconds:
+            wait_by(self._executor.clock, fault.delay_seconds)
 
     @property
     def job_id(self) -> str | None:

@@ -5,6 +5,8 @@ convex-backend crates/application/src/scheduled_jobs/mod.rs (convex-engine.md §
 
 from __future__ import annotations
 
+from convex_mastra_emulator.clock import wait_by
+from convex_mastra_emulator.fault_kinds import Place
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.calls import Call, Outcome
 from convex_mastra_emulator.runtime.executor import Executor
@@ -14,6 +16,7 @@ from convex_mastra_emulator.runtime.identity import ANONYMOUS
 from convex_mastra_emulator.runtime.jobs import Job, ended, is_pending
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
+from convex_mastra_emulator.runtime.struck_calls import UnderFaults, tried_again
 from convex_mastra_emulator.values.display import quoted
 from convex_mastra_emulator.values.size import Measured, take_in
 
@@ -25,7 +28,19 @@ def run_job(executor: Executor, job: Job) -> Outcome | None:
 
     Raises:
         DeploymentError: of kind INTERNAL, when the deployment itself fails; the job then still waits.
+        EndlessFault: when a fault would let it be tried for ever; the job then still waits.
     """
+    if not executor.faults.armed:
+        return _run(executor, job, None)
+    strike = executor.faults.strike(job.path.stripped, Place.SCHEDULED)
+    if strike is not None and strike.delay_seconds:
+        wait_by(executor.clock, strike.delay_seconds)
+    under = UnderFaults(strike, None)
+    outcome = _run(executor, job, under)
+    return None if outcome is None else under.told(outcome)
+
+
+def _run(executor: Executor, job: Job, under: UnderFaults | None) -> Outcome | None:
     functions = executor.functions
     if not functions.has(job.path):
         return _failed(executor, job, _missing(job.path, has_module=functions.has_module(job.path.module)))
@@ -39,14 +54,20 @@ def run_job(executor: Executor, job: Job) -> Outcome | None:
             f'as a Query. "\n{" " * 28}"Only Mutation and Action can be scheduled.',
         )
     call = Call(job.path, function, ANONYMOUS, LogLines(executor.limits), job_id=job.id)
+    if under is not None:
+        call = under.struck(call)
 
     def read(limits: Limits) -> list[Measured]:
         return [take_in(job.arguments, limits)]
 
-    if function.kind is FunctionKind.MUTATION:
+    def run_mutation() -> Outcome | None:
         with executor.exclusively():
-            is_waiting = is_pending(executor.store, job.id)
-            return executor.run_transaction(call, read, None, ends_job=True) if is_waiting else None
+            if not is_pending(executor.store, job.id):
+                return None
+            return executor.run_transaction(call, read, None, ends_job=True, may_conflict=under is not None)
+
+    if function.kind is FunctionKind.MUTATION:
+        return run_mutation() if under is None else tried_again(call, run_mutation, under.tries_max)
     with executor.jobs() as jobs:
         if not jobs.begin(job.id):
             return None

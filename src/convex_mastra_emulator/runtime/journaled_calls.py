@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from convex_mastra_emulator.errors import EmulatorError, UnsupportedType
+from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.arguments import ReadArguments
@@ -39,7 +40,8 @@ def journaled_call(
 
     def read(limits: Limits) -> list[Measured]:
         try:
-            given.extend(read_arguments(limits))
+            # Not added: a mutation that is tried again reads them again.
+            given[:] = read_arguments(limits)
         except UnsupportedType as error:
             unsupported.append(error)
             raise
@@ -49,7 +51,8 @@ def journaled_call(
     try:
         outcome = executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
     except EmulatorError as error:
-        journal.add(_entry(path, kind, given, Outcome(failure=Failure(message=str(error))), started_ns))
+        told = Outcome(failure=Failure(message=str(error)), fault=error.fault)
+        journal.add(_entry(path, kind, given, told, started_ns))
         raise
     journal.add(_entry(path, kind, given, outcome, started_ns))
     if unsupported:
@@ -61,6 +64,9 @@ def journaled_call(
 def _entry(
     path: str, kind: FunctionKind | None, given: list[Measured], outcome: Outcome, started_ns: int
 ) -> JournalEntry:
+    fault = outcome.fault
+    if fault is not None and fault.kind is FaultKind.CONNECTION_CUT:
+        outcome = Outcome(failure=Failure(message="the connection was cut before anything ran"), fault=fault)
     return JournalEntry(
         "function" if kind is None else kind.value.lower(),
         path,
@@ -69,4 +75,5 @@ def _entry(
         None if outcome.failure is None else outcome.failure.message,
         outcome.usage,
         time.perf_counter_ns() - started_ns,
+        None if fault is None else str(fault),
     )
