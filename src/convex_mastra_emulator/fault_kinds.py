@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import AnyStr
 
 Raised = Exception | type[Exception]
 """What a function can be made to raise."""
@@ -37,6 +38,7 @@ class FaultKind(Enum):
 
 REFUSALS = frozenset({FaultKind.OVERLOADED, FaultKind.RATE_LIMITED, FaultKind.REFUSED, FaultKind.INTERNAL})
 ANSWER_FAULTS = frozenset({FaultKind.CONNECTION_CUT, FaultKind.ANSWER_LOST, FaultKind.MALFORMED_JSON})
+WITHOUT_ANSWER = frozenset({FaultKind.CONNECTION_CUT, FaultKind.ANSWER_LOST})
 WITH_TEXT = frozenset({FaultKind.OVERLOADED, FaultKind.RATE_LIMITED, FaultKind.REFUSED})
 
 
@@ -88,3 +90,8 @@ class Strike:
         if other is None:
             return self
         return replace(self, texts=(*self.texts, *other.texts), delay_seconds=self.delay_seconds + other.delay_seconds)
+
+
+def cut_off(text: AnyStr) -> AnyStr:
+    """The first half of the JSON text of an object, which is none."""
+    return text[: max(1, len(text) // 2)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.protocol.sync import Close, Output, RunAction
+from convex_mastra_emulator.protocol.sync_outputs import Close, Output, RunAction
 
 ADMIN_KEY = "happy-animal-123|0123456789abcdef"
 SESSION_ID = "e12e4ba6-2371-4018-a6c8-6cf56a737da3"

@@ -12,8 +12,8 @@ from convex import ConvexError
 from convex_mastra_emulator import Emulator, query
 from convex_mastra_emulator.errors import DeploymentError, ErrorKind, ThrownError
 from convex_mastra_emulator.protocol.query_set import QuerySet
-from convex_mastra_emulator.protocol.sync import Close
 from convex_mastra_emulator.protocol.sync_messages import AddQuery
+from convex_mastra_emulator.protocol.sync_outputs import Close
 from convex_mastra_emulator.runtime.identity import ADMIN
 from tests.protocol.sync_client import SyncClient, add, api_of, remove
 

@@ -10,7 +10,7 @@ import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock, action, mutation, query
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.protocol.sync import Close
+from convex_mastra_emulator.protocol.sync_outputs import Close
 from tests.protocol.sync_client import ADMIN_KEY, SESSION_ID, ZEROS, SyncClient, add, nanoseconds, remove
 
 NOW_MS = 1_700_000_000_000

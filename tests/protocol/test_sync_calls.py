@@ -13,7 +13,8 @@ from convex import ConvexError
 
 from convex_mastra_emulator import Emulator, action, mutation, query
 from convex_mastra_emulator.errors import DeploymentError, ErrorKind, ThrownError
-from convex_mastra_emulator.protocol.sync import Close, SessionRequests
+from convex_mastra_emulator.protocol.sync import SessionRequests
+from convex_mastra_emulator.protocol.sync_outputs import Close
 from convex_mastra_emulator.runtime.calls import Outcome
 from tests.protocol.sync_client import ADMIN_KEY, SESSION_ID, SyncClient, add, api_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock, internal_query, mutation, query
-from convex_mastra_emulator.protocol.sync import Close
+from convex_mastra_emulator.protocol.sync_outputs import Close
 from tests.protocol.sync_client import ADMIN_KEY, SyncClient, add, api_of
 
 ADA = {"issuer": "https://issuer.test", "subject": "ada", "name": "Ada"}

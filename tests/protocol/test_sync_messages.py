@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Emulator
-from convex_mastra_emulator.protocol.sync import Close
 from convex_mastra_emulator.protocol.sync_messages import (
     AddQuery,
     Authenticate,
@@ -24,6 +23,7 @@ from convex_mastra_emulator.protocol.sync_messages import (
     read_message,
     write_u64,
 )
+from convex_mastra_emulator.protocol.sync_outputs import Close
 from tests.protocol.sync_client import SESSION_ID, SyncClient, api_of
 
 U32_MAX = 2**32 - 1

@@ -1,7 +1,7 @@
 """The control plane: what no deployment has and tests of a served emulator need, under ``/_emulator/``.
 
 ``POST /_emulator/mark`` remembers the state; ``POST /_emulator/rollback`` goes back to the last mark, as often as
-wanted.  Both need the admin key.
+wanted.  Both need the admin key; what stands in their body does not matter.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import Any
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import RequestRefused
+
+Operation = Callable[[bytes], dict[str, Any]]
+"""Takes the body of a request and gives the answer."""
 
 
 class Control:
@@ -24,9 +27,9 @@ class Control:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._marks: list[ExitStack] = []
-        self.operations: Mapping[str, Callable[[], dict[str, Any]]] = {
-            "/_emulator/mark": self.mark,
-            "/_emulator/rollback": self.rollback,
+        self.operations: Mapping[str, Operation] = {
+            "/_emulator/mark": lambda _body: self.mark(),
+            "/_emulator/rollback": lambda _body: self.rollback(),
         }
 
     def mark(self) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from urllib.parse import parse_qs, unquote
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, RequestRefused
+from convex_mastra_emulator.fault_kinds import WITHOUT_ANSWER, FaultKind, Strike, cut_off
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, read_authorization, require_admin
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
-from convex_mastra_emulator.protocol.control import Control
+from convex_mastra_emulator.protocol.control import Control, Operation
+from convex_mastra_emulator.protocol.fault_control import FaultControl
 from convex_mastra_emulator.protocol.messages import (
     UNREADABLE,
     CallRequest,
@@ -67,6 +69,10 @@ class HttpResponse:
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    delay_seconds: float = 0.0
+    """How long the server waits before it answers."""
+    is_cut: bool = False
+    """Whether the connection is closed instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ class CallReport:
     def of(cls, path: str, kind: FunctionKind | None, outcome: Outcome) -> CallReport:
         """What is to be said of a call that ran."""
         told = "ok" if outcome.failure is None else f"failed: {outcome.failure.message.splitlines()[0]}"
+        if outcome.fault is not None:
+            told += f"  [fault: {outcome.fault}]"
         return cls(path, "function" if kind is None else kind.value.lower(), outcome.usage.documents_read, told)
 
 
@@ -98,6 +106,7 @@ class _Exchange:
     default_format: str = "json"
     credentials: Credentials = field(default_factory=Credentials)
     reports: list[CallReport] = field(default_factory=list)
+    strikes: list[Strike] = field(default_factory=list)
 
 
 Route = Callable[["_Exchange"], HttpResponse]
@@ -115,6 +124,17 @@ def _refusal(error: DeploymentError) -> HttpResponse:
     if error.kind is ErrorKind.INTERNAL:
         return _json_response(500, {"code": "InternalServerError", "message": INTERNAL_ERROR_TEXT})
     return _json_response(error.kind.status, {"code": error.code, "message": error.message})
+
+
+def _struck(response: HttpResponse, strikes: list[Strike]) -> HttpResponse:
+    """A response as it arrives when faults strike the answer."""
+    kinds = {strike.kind for strike in strikes}
+    return replace(
+        response,
+        body=cut_off(response.body) if FaultKind.MALFORMED_JSON in kinds else response.body,
+        delay_seconds=sum(strike.delay_seconds for strike in strikes),
+        is_cut=not kinds.isdisjoint(WITHOUT_ANSWER),
+    )
 
 
 class HttpApi:
@@ -145,8 +165,8 @@ class HttpApi:
             "/api/query_at_ts": {"POST": self._call_at},
             "/api/query_batch": {"POST": self._call_batch},
         }
-        control = Control(emulator)
-        self._routes |= {path: {"POST": self._control(operation)} for path, operation in control.operations.items()}
+        operations = {**Control(emulator).operations, **FaultControl(emulator.faults).operations}
+        self._routes |= {path: {"POST": self._control(operation)} for path, operation in operations.items()}
 
     def handle(self, request: HttpRequest) -> tuple[HttpResponse, list[CallReport]]:
         """Answers a request, and reports the calls it made."""
@@ -155,7 +175,8 @@ class HttpApi:
             return HttpResponse(200, b"", _preflight_headers(request)), []
         response = self._answer(exchange)
         headers = (*response.headers, *exchange.client.deprecation_headers, *_cors_headers(request))
-        return HttpResponse(response.status, response.body, headers), exchange.reports
+        response = HttpResponse(response.status, response.body, headers)
+        return _struck(response, exchange.strikes) if exchange.strikes else response, exchange.reports
 
     def _answer(self, exchange: _Exchange) -> HttpResponse:
         request = exchange.request
@@ -169,6 +190,8 @@ class HttpApi:
             self._read_headers(exchange)
             return route(exchange)
         except DeploymentError as error:
+            if error.fault is not None:
+                exchange.strikes.append(error.fault)
             return _refusal(error)
 
     def _methods(self, path: str) -> dict[str, Route] | None:
@@ -252,10 +275,10 @@ class HttpApi:
         results = [self._result(exchange, call, FunctionKind.QUERY, identity, at_ns=at_ns) for call in calls]
         return _json_response(200, {"results": results})
 
-    def _control(self, operation: Callable[[], dict[str, Any]]) -> Route:
+    def _control(self, operation: Operation) -> Route:
         def route(exchange: _Exchange) -> HttpResponse:
             require_admin(self._identify(exchange))
-            return _json_response(200, operation())
+            return _json_response(200, operation(exchange.request.body))
 
         return route
 
@@ -288,6 +311,8 @@ class HttpApi:
             exchange.reports.append(CallReport(call.path, name, 0, f"refused: {error.code}"))
             raise
         exchange.reports.append(CallReport.of(call.path, kind, outcome))
+        if outcome.fault is not None:
+            exchange.strikes.append(outcome.fault)
         # A bad format is noticed now: a mutation is committed nevertheless.
         export = exporter(_format(exchange, call))
         return self._told(exchange, outcome, export)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.errors import DeploymentError, ErrorKind
+from convex_mastra_emulator.fault_kinds import Strike
 from convex_mastra_emulator.protocol.http import encoded_arguments
 from convex_mastra_emulator.protocol.sync_messages import AddQuery, RemoveQuery
 from convex_mastra_emulator.runtime.calls import Outcome
@@ -23,6 +25,12 @@ from convex_mastra_emulator.runtime.subscriptions import Subscription
 from convex_mastra_emulator.values.codec import encode
 from convex_mastra_emulator.values.json_text import write_json
 from convex_mastra_emulator.values.types import undefined
+
+# crates/common/src/knobs.rs SYNC_WORKER_QUERY_RETRY_INITIAL_BACKOFF_MS and ..._MAX_BACKOFF_SECS;
+# crates/sync/src/worker.rs ``is_retriable_sync_worker_error``
+_RETRY_SECONDS = 0.5
+_RETRY_SECONDS_MAX = 600.0
+_RETRIED = frozenset({ErrorKind.OVERLOADED, ErrorKind.INTERNAL})
 
 Report = Callable[[str, FunctionKind, Outcome], None]
 
@@ -36,6 +44,23 @@ class _Query:
     told: bytes | None = None
     is_stale: bool = True
     subscription: Subscription | None = None
+
+
+class RetryLater(Exception):
+    """A query met what a deployment waits out: overload and failures of its own.
+
+    Attributes:
+        seconds: how long to wait.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def _retry_seconds(failures: int) -> float:
+    """Twice as long each time; a deployment's are up to that, by chance."""
+    return min(_RETRY_SECONDS * 2.0 ** min(failures - 1, 30), _RETRY_SECONDS_MAX)
 
 
 class QuerySet:
@@ -53,6 +78,8 @@ class QuerySet:
         self._report = report
         self._queries: dict[int, _Query] = {}
         self._removed: list[int] = []
+        self._strikes: list[Strike] = []
+        self._retries = 0
 
     def apply(self, changes: Iterable[AddQuery | RemoveQuery]) -> bool:
         """Adds and removes queries; False for one that is there already, or is not there."""
@@ -85,20 +112,45 @@ class QuerySet:
         """Runs what is stale; gives what the client must be told, by query.
 
         Raises:
+            RetryLater: when a deployment would try again, and leave the client without an answer meanwhile.
             DeploymentError: when a query cannot be run at all, which ends the socket.
         """
+        outcomes = self._run_stale(identity)
         told: list[dict[str, Any]] = [
             {"type": "QueryRemoved", "queryId": query_id} for query_id in self._removed if query_id not in self._queries
         ]
         self._removed = []
-        for query_id, query in self._queries.items():
-            if query.is_stale:
-                outcome = self._run(query, identity)
-                digest = self._digest(outcome)
-                if digest != query.told:
-                    query.told = digest
-                    told.append({"queryId": query_id, "journal": query.journal, **self._result(outcome)})
+        for query_id, outcome in outcomes.items():
+            query = self._queries[query_id]
+            digest = self._digest(outcome)
+            if digest != query.told:
+                query.told = digest
+                told.append({"queryId": query_id, "journal": query.journal, **self._result(outcome)})
         return sorted(told, key=lambda modification: int(modification["queryId"]))
+
+    def take_strikes(self) -> list[Strike]:
+        """What faults did to the queries since it was last asked."""
+        strikes, self._strikes = self._strikes, []
+        return strikes
+
+    def _run_stale(self, identity: Identity) -> dict[int, Outcome]:
+        """All or none: results that are told together are of one time."""
+        outcomes: dict[int, Outcome] = {}
+        for query_id, query in self._queries.items():
+            if not query.is_stale:
+                continue
+            try:
+                outcomes[query_id] = self._run(query, identity)
+            except DeploymentError as error:
+                if error.fault is None or error.kind not in _RETRIED:
+                    raise
+                for run_before in outcomes:
+                    self._unwatch(self._queries[run_before])
+                    self._queries[run_before].is_stale = True
+                self._retries += 1
+                raise RetryLater(_retry_seconds(self._retries)) from error
+        self._retries = 0
+        return outcomes
 
     def _run(self, query: _Query, identity: Identity) -> Outcome:
         request = query.request
@@ -110,6 +162,8 @@ class QuerySet:
             end_cursor=query.journal,
         )
         self._report(request.path, FunctionKind.QUERY, outcome)
+        if outcome.fault is not None:
+            self._strikes.append(outcome.fault)
         query.is_stale = False
         query.journal = outcome.end_cursor
         if outcome.read_set is not None:

@@ -15,15 +15,17 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from convex_mastra_emulator.emulator import Emulator
-from convex_mastra_emulator.errors import DeploymentError, ErrorKind, RequestRefused
+from convex_mastra_emulator.errors import DeploymentError, RequestRefused
+from convex_mastra_emulator.fault_kinds import FaultKind
+from convex_mastra_emulator.journal import JournalEntry
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials
 from convex_mastra_emulator.protocol.client_version import ClientVersion
 from convex_mastra_emulator.protocol.http import CallReport, encoded_arguments
-from convex_mastra_emulator.protocol.query_set import QuerySet
+from convex_mastra_emulator.protocol.query_set import QuerySet, RetryLater
 from convex_mastra_emulator.protocol.sync_messages import (
     AddQuery,
     Authenticate,
@@ -35,6 +37,7 @@ from convex_mastra_emulator.protocol.sync_messages import (
     read_message,
     write_u64,
 )
+from convex_mastra_emulator.protocol.sync_outputs import Close, Output, RunAction, UpdateLater, closed_by, fatal, struck
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
@@ -45,25 +48,6 @@ from convex_mastra_emulator.values.types import undefined
 # Only npm clients of this version on put chunks together again (crates/sync/src/worker.rs).
 _CHUNKS_FROM = (1, 28, 0, True)
 _CHUNK_BYTES = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """The socket is to be closed; nothing more may be sent."""
-
-    code: int = 1000
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunAction:
-    """An action to run beside the socket; ``run()`` gives what is to be sent when it has ended."""
-
-    run: Callable[[], list[str | Close]]
-
-
-Output = str | Close | RunAction
-"""A text to send, an action to run, or the end."""
 
 
 class SessionRequests:
@@ -120,6 +104,7 @@ class SyncSession:
         self._identity: Identity = ANONYMOUS
         self._received = StateVersion()
         self._sent = StateVersion()
+        self._sent_count = 0
         self._query_set = QuerySet(emulator, self._become_stale, self._report)
         self.needs_update = False
         """Whether :meth:`update` is to be called once what was returned has been sent."""
@@ -134,7 +119,7 @@ class SyncSession:
             message = read_message(text)
         except UnreadableMessage as error:
             self._report_refusal("sync", "socket", "UnreadableMessage")
-            return _fatal(f"Received Invalid JSON on websocket: {error}")
+            return fatal(f"Received Invalid JSON on websocket: {error}")
         try:
             match message:
                 case Connect():
@@ -147,7 +132,7 @@ class SyncSession:
                     return self._authenticate(message)
         except DeploymentError as error:
             self._report_refusal("sync", "socket", error.code)
-            return _closed_by(error)
+            return closed_by(error)
         return []
 
     def receive_bytes(self) -> list[Output]:
@@ -165,7 +150,7 @@ class SyncSession:
     def _modify(self, message: ModifyQuerySet) -> list[Output]:
         current = self._received.query_set
         if message.base_version != current:
-            return _fatal(f"Base version {message.base_version} passed up doesn't match the current version {current}")
+            return fatal(f"Base version {message.base_version} passed up doesn't match the current version {current}")
         for change in message.modifications:
             if isinstance(change, AddQuery) and not self._may_name(change.component_path):
                 return [Close(1011, "InternalServerError")]
@@ -216,11 +201,13 @@ class SyncSession:
             outcome = self._requests.find(session_id, message.request_id)
             if outcome is None:
                 outcome = self._run(message, FunctionKind.MUTATION, self._identity)
-                if outcome.failure is None and session_id:
-                    self._requests.keep(session_id, message.request_id, outcome)
+                if outcome.failure is None and session_id and not _has_not_run(outcome):
+                    # What struck this answer does not strike the one to a request that is sent again.
+                    self._requests.keep(session_id, message.request_id, replace(outcome, fault=None))
         self.needs_update = True
         timestamp = write_u64(outcome.timestamp_ns) if outcome.failure is None else None
-        return [write_json({"type": "MutationResponse", **self._answer(message, outcome), "ts": timestamp})]
+        text = write_json({"type": "MutationResponse", **self._answer(message, outcome), "ts": timestamp})
+        return struck([text], [] if outcome.fault is None else [outcome.fault])
 
     def _may_name(self, component_path: str) -> bool:
         """Whether the caller may name a component; the root is open to all.
@@ -232,14 +219,15 @@ class SyncSession:
             raise RequestRefused(f"Component path '{component_path}' not found", code="ComponentPathNotFound")
         return not component_path
 
-    def _run_action(self, message: CallMessage, identity: Identity) -> list[str | Close]:
+    def _run_action(self, message: CallMessage, identity: Identity) -> list[Output]:
         try:
             outcome = self._run(message, FunctionKind.ACTION, identity)
         except DeploymentError as error:
             self._report_refusal("sync", "socket", error.code)
-            return _closed_by(error)
+            return closed_by(error)
         self.needs_update = True
-        return [write_json({"type": "ActionResponse", **self._answer(message, outcome)})]
+        text = write_json({"type": "ActionResponse", **self._answer(message, outcome)})
+        return struck([text], [] if outcome.fault is None else [outcome.fault])
 
     def _run(self, message: CallMessage, kind: FunctionKind, identity: Identity) -> Outcome:
         outcome = self._emulator.call(message.path, encoded_arguments(message.args), kind, identity)
@@ -294,9 +282,12 @@ class SyncSession:
         with self._emulator.standing_still() as now_ns:
             try:
                 modifications = self._query_set.modifications(self._identity)
+            except RetryLater as retry:
+                self.needs_update = True
+                return [UpdateLater(retry.seconds)]
             except DeploymentError as error:
                 self._report_refusal("sync", "socket", error.code)
-                return list(_closed_by(error))
+                return closed_by(error)
             timestamp_ns = max(self._sent.timestamp_ns, now_ns)
         end = replace(received, timestamp_ns=timestamp_ns)
         transition = {
@@ -308,7 +299,7 @@ class SyncSession:
             "serverTs": self._emulator.clock.now_ns(),
         }
         self._sent = end
-        return list(self._in_chunks(write_json(transition)))
+        return struck(list(self._in_chunks(write_json(transition))), self._query_set.take_strikes())
 
     def _in_chunks(self, text: str) -> list[str]:
         is_able = self._client.client == "npm" and (self._client.version or (0, 0, 0, True)) >= _CHUNKS_FROM
@@ -332,6 +323,16 @@ class SyncSession:
 
     # Time and the end
 
+    def to_send(self, text: str) -> str | Close:
+        """What is done instead of sending a text: to be asked for every one, just before it is sent."""
+        self._sent_count += 1
+        faults = self._emulator.faults
+        end = faults.socket_end(self._sent_count) if faults.armed_sockets else None
+        if end is None:
+            return text
+        self._emulator.journal.add(JournalEntry("socket", "sync", None, fault=str(end)))
+        return Close(end.code)
+
     def ping(self) -> str:
         """What keeps an idle client from giving up; npm ignores frames that are no text."""
         return write_json({"type": "Ping"})
@@ -339,6 +340,10 @@ class SyncSession:
     def close(self) -> None:
         """Forgets all subscriptions; the socket is gone."""
         self._query_set.clear()
+
+
+def _has_not_run(outcome: Outcome) -> bool:
+    return outcome.fault is not None and outcome.fault.kind is FaultKind.CONNECTION_CUT
 
 
 def _cut(text: str, size_max: int) -> list[str]:
@@ -353,26 +358,3 @@ def _cut(text: str, size_max: int) -> list[str]:
         pieces.append(data[start:end].decode())
         start = end
     return pieces
-
-
-def _fatal(text: str) -> list[Output]:
-    return [write_json({"type": "FatalError", "error": text}), Close()]
-
-
-_CLOSING_CODES = {
-    ErrorKind.NOT_FOUND: 1000,
-    ErrorKind.OUT_OF_RETENTION: 1013,
-    ErrorKind.OVERLOADED: 1013,
-    ErrorKind.INTERNAL: 1011,
-}
-
-
-def _closed_by(error: DeploymentError) -> list[Any]:
-    """How an error that is not the function's ends a socket (convex-wire.md §1.8)."""
-    if error.kind is ErrorKind.UNAUTHENTICATED:
-        refusal = {"type": "AuthError", "error": error.message, "baseVersion": None, "authUpdateAttempted": False}
-        return [write_json(refusal), Close()]
-    code = _CLOSING_CODES.get(error.kind)
-    if code is not None:
-        return [Close(code, error.code[:123])]
-    return [write_json({"type": "FatalError", "error": error.message}), Close()]

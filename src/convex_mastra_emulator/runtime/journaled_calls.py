@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from convex_mastra_emulator.errors import EmulatorError, UnsupportedType
 from convex_mastra_emulator.fault_kinds import FaultKind
@@ -52,13 +53,23 @@ def journaled_call(
         outcome = executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
     except EmulatorError as error:
         told = Outcome(failure=Failure(message=str(error)), fault=error.fault)
+        if error.fault is not None:
+            _read_for_journal(read, executor.limits)
         journal.add(_entry(path, kind, given, told, started_ns))
         raise
+    if outcome.fault is not None and not given:
+        _read_for_journal(read, executor.limits)
     journal.add(_entry(path, kind, given, outcome, started_ns))
     if unsupported:
         # No client could have sent it: the fault is the caller's, not the function's.
         raise unsupported[0]
     return outcome
+
+
+def _read_for_journal(read: ReadArguments, limits: Limits) -> None:
+    """Reads the arguments of a call that a fault kept from running; bad ones matter to nobody then."""
+    with suppress(EmulatorError):
+        read(limits)
 
 
 def _entry(

@@ -22,7 +22,7 @@ from convex_mastra_emulator.errors import (
     ErrorKind,
     RequestRefused,
 )
-from convex_mastra_emulator.fault_kinds import ANSWER_FAULTS, REFUSALS, FaultKind, Place, Raised, Strike
+from convex_mastra_emulator.fault_kinds import ANSWER_FAULTS, REFUSALS, FaultKind, Place, Raised, Strike, cut_off
 from convex_mastra_emulator.runtime.arguments import ReadArguments
 from convex_mastra_emulator.runtime.calls import Call, Outcome
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
@@ -259,8 +259,3 @@ def suffer(outcome: Outcome, fault: Strike, kind: FunctionKind, path: str, clock
     raise _with_fault(
         RequestRefused(f"{_OK} without a JSON body: {text}", code="InvalidResponse", kind=ErrorKind.INTERNAL), fault
     )
-
-
-def cut_off(text: str) -> str:
-    """The first half of a JSON object's text, which is none."""
-    return text[: max(1, len(text) // 2)]

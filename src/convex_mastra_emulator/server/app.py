@@ -5,6 +5,7 @@ Where the protocol runs, says ``steps.py``.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -15,24 +16,30 @@ from starlette.websockets import WebSocket
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.http import CallReport, HttpRequest, HttpResponse
+from convex_mastra_emulator.server.connections import cut_of
+from convex_mastra_emulator.server.pauses import Pauses
 from convex_mastra_emulator.server.steps import run_step
 from convex_mastra_emulator.server.websocket import SyncSocket
 
 Log = Callable[[str], None]
 
 
-def create_app(api: DeploymentApi, *, body_size_max: int, log: Log | None = None) -> ASGIApp:
+def create_app(
+    api: DeploymentApi, *, body_size_max: int, log: Log | None = None, pauses: Pauses | None = None
+) -> ASGIApp:
     """An ASGI application for any server.
 
     Args:
         api: what answers.
         body_size_max: bytes of a body that are read; of a larger one only enough to refuse it.
         log: gets one line per call of a function.
+        pauses: what lets answers wait that faults delay; its end, when the server stops, ends them.
     """
+    pauses = pauses or Pauses()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await _serve_socket(api, WebSocket(scope, receive, send), log)
+            await _serve_socket(api, WebSocket(scope, receive, send), log, pauses)
             return
         body = await _read_body(receive, body_size_max)
         request = _to_protocol(scope, body)
@@ -42,9 +49,42 @@ def create_app(api: DeploymentApi, *, body_size_max: int, log: Log | None = None
         )
         if log is not None:
             _log_calls(log, reports, (time.perf_counter() - started) * 1000)
+        if response.delay_seconds and not await _is_still_there(receive, response.delay_seconds, pauses):
+            return
+        if response.is_cut:
+            await _cut(scope, receive)
+            return
         await _send(response, send)
 
     return app
+
+
+async def _is_still_there(receive: Receive, seconds: float, pauses: Pauses) -> bool:
+    """Waits; False, and earlier, when the client goes away meanwhile."""
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await pauses.pause(seconds, until=gone)
+        return not gone.done()
+    finally:
+        gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Closes the connection without an answer.
+
+    Raises:
+        ConnectionAbortedError: on a server that cannot do it, which then answers as it does after an error.
+    """
+    cut = cut_of(scope)
+    if cut is None:
+        raise ConnectionAbortedError("a fault cuts the connection")
+    cut()
+    await _gone(receive)
 
 
 # What these call is a query or a mutation.
@@ -53,7 +93,7 @@ _WITHOUT_ACTIONS = frozenset(
 )
 
 
-async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None) -> None:
+async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None, pauses: Pauses) -> None:
     def log_calls(reports: list[CallReport], duration_ms: float) -> None:
         if log is not None:
             _log_calls(log, reports, duration_ms)
@@ -67,7 +107,7 @@ async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None) 
     if open_session is None:
         await socket.send_denial_response(Response(status_code=404))
         return
-    await SyncSocket(api.emulator, socket, open_session, log_calls).run()
+    await SyncSocket(api.emulator, socket, open_session, log_calls, pauses).run()
 
 
 async def _read_body(receive: Receive, size_max: int) -> bytes:

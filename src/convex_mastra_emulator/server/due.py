@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.runtime.struck_calls import EndlessFault
 
 _PARALLELISM = 8
 _WAIT_SECONDS_MAX = 1.0
@@ -64,6 +65,9 @@ class DueRunner:
     def _run_one(self, run: Callable[[], None]) -> None:
         try:
             run()
+        except EndlessFault as error:
+            _logger.error("%s", error)
+            self._stopped.wait(_RETRY_SECONDS)
         except Exception:
             # One that cannot run must not keep the others from running; it still waits, and is tried again.
             _logger.exception("a scheduled function could not be run")

@@ -19,7 +19,9 @@ import uvicorn
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.server.app import Log, create_app
+from convex_mastra_emulator.server.connections import CuttableHttp, CuttableSocket
 from convex_mastra_emulator.server.due import running_what_is_due
+from convex_mastra_emulator.server.pauses import Pauses
 
 INSTANCE_NAME = "convex-mastra-emulator"
 _BACKLOG = 2048
@@ -45,8 +47,9 @@ class ServedEmulator:
 class Server(uvicorn.Server):
     """A uvicorn server that tells when it is ready and leaves signals to its caller."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], pauses: Pauses) -> None:
         super().__init__(config)
+        self._pauses = pauses
         self._on_ready = on_ready
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -70,6 +73,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Closes what listens and what is open; answers under way get some time, but nobody waits without need."""
+        self._pauses.end()
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -146,23 +150,24 @@ def make_server(
         ValueError: for an admin key that cannot be one.
     """
     api = DeploymentApi(emulator, admin_key=admin_key, instance_name=INSTANCE_NAME, version=version)
-    app = create_app(api, body_size_max=emulator.limits.request_body_size_max, log=log)
+    pauses = Pauses()
+    app = create_app(api, body_size_max=emulator.limits.request_body_size_max, log=log, pauses=pauses)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
         server_header=False,
-        # Read in Python (h11), a request alone takes longer than the whole call in process.
-        http="httptools",
-        ws="websockets-sansio",
+        # On httptools: read in Python (h11), a request alone takes longer than the whole call in process.
+        http=CuttableHttp,
+        ws=CuttableSocket,
         # Numbers of a deployment: crates/local_backend/src/subs/mod.rs, crates/sync/src/worker.rs.
         ws_ping_interval=5,
         ws_ping_timeout=120,
         ws_max_size=64 << 20,
         ws_per_message_deflate=False,
     )
-    return Server(config, on_ready)
+    return Server(config, on_ready, pauses)
 
 
 @contextmanager

@@ -16,7 +16,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.http import CallReport
-from convex_mastra_emulator.protocol.sync import Close, Output, RunAction, SyncSession
+from convex_mastra_emulator.protocol.sync import SyncSession
+from convex_mastra_emulator.protocol.sync_outputs import (
+    WITHOUT_CLOSE_FRAME,
+    Close,
+    Output,
+    RunAction,
+    UpdateLater,
+    Wait,
+)
+from convex_mastra_emulator.server.connections import cut_of
+from convex_mastra_emulator.server.pauses import Pauses
 from convex_mastra_emulator.server.steps import run_step
 
 # A deployment pings after so long without a message (crates/sync/src/worker.rs).
@@ -35,6 +45,7 @@ class SyncSocket:
         socket: WebSocket,
         open_session: OpenSession,
         log_calls: Callable[[list[CallReport], float], None],
+        pauses: Pauses,
     ) -> None:
         self._emulator = emulator
         self._socket = socket
@@ -42,8 +53,14 @@ class SyncSocket:
         self._stale = asyncio.Event()
         self._session = open_session(self._wake)
         self._log_calls = log_calls
+        self._pauses = pauses
         self._turn = asyncio.Lock()
         self._actions: set[asyncio.Task[None]] = set()
+        self._is_cut = False
+
+    @property
+    def _is_open(self) -> bool:
+        return not self._is_cut and self._socket.application_state is WebSocketState.CONNECTED
 
     def _wake(self) -> None:
         """Called from any thread, also after the server has ended."""
@@ -67,7 +84,7 @@ class SyncSocket:
             await run_in_threadpool(self._session.close)
 
     async def _read(self) -> None:
-        while self._socket.application_state is WebSocketState.CONNECTED:
+        while self._is_open:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
@@ -82,7 +99,7 @@ class SyncSocket:
 
     async def _watch(self) -> None:
         """Sends what changed, and a ping when there was nothing to send for a while."""
-        while self._socket.application_state is WebSocketState.CONNECTED:
+        while self._is_open:
             try:
                 # `wait_for` of Python 3.11 may swallow the cancellation that ends this task.
                 async with asyncio.timeout(PING_SECONDS):
@@ -97,7 +114,7 @@ class SyncSocket:
 
     async def _send_updates(self) -> None:
         # Once: what became stale meanwhile has woken the watcher, and messages of the client come before it.
-        if self._session.needs_update and self._socket.application_state is WebSocketState.CONNECTED:
+        if self._session.needs_update and self._is_open:
             await self._send_all(await self._step(self._session.update))
 
     async def _step(self, step: Callable[[], list[Output]], *, may_wait: bool = False) -> list[Output]:
@@ -110,20 +127,47 @@ class SyncSocket:
 
     async def _send_all(self, outputs: list[Output]) -> None:
         for output in outputs:
-            if self._socket.application_state is not WebSocketState.CONNECTED:
+            if not self._is_open:
                 return
             if isinstance(output, Close):
-                await self._socket.close(output.code, output.reason or None)
+                await self._close(output)
+            elif isinstance(output, Wait):
+                await self._pauses.pause(output.seconds)
+            elif isinstance(output, UpdateLater):
+                self._loop.call_later(output.seconds, self._stale.set)
             elif isinstance(output, RunAction):
                 task = asyncio.create_task(self._run_action(output))
                 self._actions.add(task)
                 task.add_done_callback(self._actions.discard)
             else:
-                with contextlib.suppress(WebSocketDisconnect):
-                    await self._socket.send_text(output)
+                await self._send(output)
+
+    async def _send(self, text: str) -> None:
+        sent = self._session.to_send(text)
+        if isinstance(sent, Close):
+            await self._close(sent)
+            return
+        with contextlib.suppress(WebSocketDisconnect):
+            await self._socket.send_text(sent)
+
+    async def _close(self, close: Close) -> None:
+        if close.code != WITHOUT_CLOSE_FRAME:
+            await self._socket.close(close.code, close.reason or None)
+            return
+        self._is_cut = True
+        cut = cut_of(self._socket.scope)
+        if cut is None:
+            # A server that is not ours: the nearest to a cut is to go away.
+            await self._socket.close(1001)
+        else:
+            cut()
 
     async def _run_action(self, action: RunAction) -> None:
         outputs = await self._step(lambda: list(action.run()), may_wait=True)
+        match outputs:
+            case [Wait(seconds), *outputs]:
+                # Beside the socket as the action itself: nobody else waits for its answer.
+                await self._pauses.pause(seconds)
         async with self._turn:
             await self._send_all(outputs)
             await self._send_updates()
