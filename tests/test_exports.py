@@ -23,6 +23,7 @@ def test_public_names() -> None:
         "Deployment",
         "Emulator",
         "EmulatorError",
+        "FaultKind",
         "FunctionError",
         "Interleaving",
         "Limits",

@@ -8,6 +8,7 @@ from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import EmulatorError, FunctionError
 from convex_mastra_emulator.interleaving import Interleaving, interleave
+from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.functions import (
@@ -36,6 +37,7 @@ __all__ = [
     "Deployment",
     "Emulator",
     "EmulatorError",
+    "FaultKind",
     "FunctionError",
     "Interleaving",
     "Limits",

@@ -85,6 +85,23 @@ def changed_limits(texts: Iterable[str]) -> Limits:
         raise click.BadParameter(str(error), param_hint="--limit") from None
 
 
+def arm_faults(emulator: Emulator, texts: Iterable[str]) -> None:
+    """Arms the faults that ``--fault PATH=KIND`` and ``--fault PATH=KIND:PROBABILITY`` name.
+
+    Raises:
+        click.BadParameter: saying what is wrong with which.
+    """
+    for text in texts:
+        path, _, fault = text.partition("=")
+        kind, colon, probability = fault.partition(":")
+        if not path or not kind:
+            raise click.BadParameter(f"{text!r} is not PATH=KIND or PATH=KIND:PROBABILITY", param_hint="--fault")
+        try:
+            emulator.faults.fail(path, kind, probability=float(probability) if colon else 1.0)
+        except (EmulatorError, ValueError) as error:
+            raise click.BadParameter(f"{text!r}: {error}", param_hint="--fault") from None
+
+
 def load_data(emulator: Emulator, path: str, *, skip_bad: bool) -> None:
     """Fills an empty emulator, shows how far it is, and tells what came in and what did not.
 
@@ -136,6 +153,13 @@ def load_data(emulator: Emulator, path: str, *, skip_bad: bool) -> None:
 @click.option("--skip-bad", is_flag=True, help="Leave out rows of --load that cannot be imported, and name them.")
 @click.option("--limit", "limits", metavar="NAME=NUMBER", multiple=True, help="Change one limit; can be repeated.")
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="Set an environment variable of the functions.")
+@click.option(
+    "--fault",
+    "faults",
+    metavar="PATH=KIND",
+    multiple=True,
+    help="Let calls fail: `mastra/*=overloaded`, `notes:add=answer_lost:0.1` for one in ten; can be repeated.",
+)
 @click.option("--no-crons", is_flag=True, help="Do not run crons; scheduled functions still run.")
 @click.option("--seed", type=int, help="Make ids repeatable.")
 @click.option("--test-token-secret", hidden=True, help="Accept users' tokens signed with this key.")
@@ -152,6 +176,7 @@ def serve(
     load_path: str | None,
     limits: tuple[str, ...],
     env: tuple[str, ...],
+    faults: tuple[str, ...],
     seed: int | None,
     test_token_secret: str | None,
     *,
@@ -177,6 +202,7 @@ def serve(
     )
     emulator.scheduler.crons.are_on = not no_crons
     emulator.env.update(named_values("--env", env))
+    arm_faults(emulator, faults)
     if functions_source is not None:
         define_functions(emulator, functions_source)
     if load_path is not None:

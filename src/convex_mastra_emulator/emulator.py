@@ -303,6 +303,7 @@ class Emulator(DataOperations):
         with self._executor.lock:
             clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
             twin = Emulator(self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors)
+            twin.faults.seed = self.faults.seed
             twin._users.continue_from(self._users)
             twin._requests.setstate(self._requests.getstate())
             twin._ids.continue_from(self._ids)

@@ -203,10 +203,11 @@ class Faults:
     Attributes:
         armed: the faults of calls that are armed, in the order in which they are asked.
         armed_sockets: those of sockets.
+        seed: as given.
     """
 
     def __init__(self, seed: int | None = None, read_path: Callable[[str], str] = str) -> None:
-        self._seed = seed
+        self.seed = seed
         self._read_path = read_path
         self._lock = threading.Lock()
         self._made = 0
@@ -365,5 +366,5 @@ class Faults:
     def _new_chance(self) -> Callable[[], random.Random]:
         """A source of its own for each fault, the same one in every run with the same seed."""
         self._made += 1
-        seed = None if self._seed is None else f"{self._seed}/{self._made}"
+        seed = None if self.seed is None else f"{self.seed}/{self._made}"
         return lambda: random.Random(seed)

@@ -13,7 +13,8 @@ from pytest_mastra_convex.markers import convex_marker, skip_reason
 from pytest_mastra_convex.options import SETTINGS
 
 if TYPE_CHECKING:
-    from convex_mastra_emulator import Deployment, Emulator
+    from convex_mastra_emulator import Deployment, Emulator, ManualClock
+    from convex_mastra_emulator.faults import Faults
     from convex_mastra_emulator.stores import (
         ConvexNativeVector,
         ConvexServerCache,
@@ -105,6 +106,7 @@ def _setup_of(item: pytest.Item, template: Template, fixturenames: list[str]) ->
         limits={**setup.limits, **(marker.limits or {})},
         seed=zlib.crc32(item.nodeid.encode()) if marker.seed is None else marker.seed,
         in_process="convex_client" not in fixturenames,
+        stands_still="convex_clock" in fixturenames,
         test=item.nodeid,
     )
 
@@ -200,6 +202,23 @@ def convex_usage(convex_emulator: Emulator) -> UsageOfTest:
     from pytest_mastra_convex.usage import UsageOfTest
 
     return UsageOfTest(convex_emulator)
+
+
+@pytest.fixture
+def convex_faults(convex_emulator: Emulator) -> Iterator[Faults]:
+    """What is to go wrong: ``convex_faults.fail("mastra/*", "overloaded")``; on the emulator, until the test ends."""
+    yield convex_emulator.faults
+    convex_emulator.faults.clear()
+
+
+@pytest.fixture
+def convex_clock(convex_emulator: Emulator) -> ManualClock:
+    """The emulator's clock, which stands still until ``convex_clock.advance(seconds)``; on the emulator only."""
+    from convex_mastra_emulator import ManualClock
+
+    if not isinstance(convex_emulator.clock, ManualClock):
+        raise pytest.UsageError("convex_clock must stand among the arguments of the test or of its fixtures")
+    return convex_emulator.clock
 
 
 @pytest.fixture

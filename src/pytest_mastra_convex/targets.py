@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from convex_mastra_emulator import Clock, Deployment, Emulator, EmulatorError
+from convex_mastra_emulator import Clock, Deployment, Emulator, EmulatorError, ManualClock
 from convex_mastra_emulator.journal import Journal
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.runtime.functions import Function
@@ -44,6 +44,7 @@ class Setup:
         seed: makes ids repeatable.
         loads: fill the deployment before the test begins.
         in_process: False when a client will block this process while it waits.
+        stands_still: whether time passes only when the test moves the clock.
         test: the test's name.
     """
 
@@ -53,12 +54,14 @@ class Setup:
     seed: int | None = None
     loads: tuple[Load, ...] = ()
     in_process: bool = True
+    stands_still: bool = False
     test: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for tests that can use one server, one after the other."""
-        return (_identity(self.schema), _identity(self.functions), tuple(sorted(self.limits.items())), self.loads)
+        limits = tuple(sorted(self.limits.items()))
+        return (_identity(self.schema), _identity(self.functions), limits, self.loads, self.stands_still)
 
 
 def _identity(source: object) -> object:
@@ -139,7 +142,7 @@ class EmulatorTarget:
                 yield replace(place, target=self.name)
             return
         with ExitStack() as stack:
-            emulator = new_emulator(setup) if not setup.loads else self._rolled_back(setup, stack)
+            emulator = new_emulator(setup, _clock(setup)) if not setup.loads else self._rolled_back(setup, stack)
             addresses: list[Address] = []
 
             def address() -> Address:
@@ -155,11 +158,15 @@ class EmulatorTarget:
     def _rolled_back(self, setup: Setup, stack: ExitStack) -> Emulator:
         emulator = self._seeded.get(setup.key)
         if emulator is None:
-            emulator = self._seeded[setup.key] = new_emulator(setup)
+            emulator = self._seeded[setup.key] = new_emulator(setup, _clock(setup))
             for load in setup.loads:
                 load(emulator)
+        if setup.stands_still:
+            # Time that was moved cannot be moved back: every test gets a clock of its own.
+            return emulator.clone()
         stack.enter_context(emulator.rollback())
         emulator.journal.clear()
+        emulator.faults.clear()
         return emulator
 
     def describe(self) -> str:
@@ -170,6 +177,10 @@ class EmulatorTarget:
         """Stops child processes."""
         if self._servers is not None:
             self._servers.close()
+
+
+def _clock(setup: Setup) -> Clock | None:
+    return ManualClock() if setup.stands_still else None
 
 
 def new_emulator(setup: Setup, clock: Clock | None = None) -> Emulator:

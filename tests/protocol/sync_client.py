@@ -9,7 +9,7 @@ from typing import Any
 
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.protocol.sync_outputs import Close, Output, RunAction
+from convex_mastra_emulator.protocol.sync_outputs import Close, Output, RunAction, UpdateLater, Wait
 
 ADMIN_KEY = "happy-animal-123|0123456789abcdef"
 SESSION_ID = "e12e4ba6-2371-4018-a6c8-6cf56a737da3"
@@ -121,6 +121,8 @@ class SyncClient:
                 self.closed = output
             elif isinstance(output, RunAction):
                 self.actions.append(output)
+            elif isinstance(output, (Wait, UpdateLater)):
+                raise AssertionError(f"nothing was to be waited for: {output}")
             else:
                 messages.append(json.loads(output))
                 self._follow(messages[-1])

@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, issue_token
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.server.thread import new_admin_key, new_secret
@@ -155,14 +156,62 @@ class ServedProcess:
         """Goes back to the last :meth:`mark`, which stays."""
         self._control("rollback")
 
-    def _control(self, operation: str) -> None:
+    def fail(
+        self,
+        path: str,
+        error: FaultKind | str | None = None,
+        *,
+        times: int | None = None,
+        probability: float = 1.0,
+        after: int = 0,
+        delay: float = 0.0,
+        code: str | None = None,
+        message: str | None = None,
+    ) -> int:
+        """Arms a fault in the child, as ``emulator.faults.fail`` does; gives its id for :meth:`clear_faults`.
+
+        Raises:
+            EmulatorError: naming the argument that is wrong.
+        """
+        fields = {
+            "path": path,
+            "error": error.value if isinstance(error, FaultKind) else error,
+            "times": times,
+            "probability": probability,
+            "after": after,
+            "delay": delay,
+            "code": code,
+            "message": message,
+        }
+        return int(self._control("faults", fields)["id"])
+
+    def close_socket(self, *, at_message: int, code: int = 1006, times: int | None = 1) -> int:
+        """Arms the end of a WebSocket in the child, as ``emulator.faults.close_socket`` does.
+
+        Raises:
+            EmulatorError: naming the argument that is wrong.
+        """
+        return int(self._control("faults", {"at_message": at_message, "code": code, "times": times})["id"])
+
+    def clear_faults(self, fault_id: int | None = None) -> dict[int, int]:
+        """Disarms the faults of the child, or one of them; tells by id how often they struck.
+
+        Raises:
+            EmulatorError: for an id that is none.
+        """
+        counts = self._control("faults/clear", {} if fault_id is None else {"id": fault_id})["counts"]
+        return {int(number): count for number, count in counts.items()}
+
+    def _control(self, operation: str, fields: Mapping[str, Any] | None = None) -> Any:
+        body = json.dumps(fields or {})
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_STOP_SECONDS_MAX)
         with closing(connection):
-            connection.request("POST", f"/_emulator/{operation}", "{}", {"Authorization": f"Convex {self.admin_key}"})
+            connection.request("POST", f"/_emulator/{operation}", body, {"Authorization": f"Convex {self.admin_key}"})
             response = connection.getresponse()
             text = response.read().decode()
         if response.status != http.HTTPStatus.OK:
             raise EmulatorError(f"/_emulator/{operation} was refused: {response.status} {text}")
+        return json.loads(text)
 
     def stop(self) -> None:
         """Ends the child: asks it first."""
