@@ -243,7 +243,7 @@ def generator() -> Any:
 # Their bodies run when the decorator has gone: the test would pass without its fault.
 @pytest.mark.parametrize("function", [coroutine, generator, "text"])
 def test_decorator_refuses_what_runs_later(faults: Faults, function: Any) -> None:
-    with pytest.raises(TypeError, match="a fault decorates plain functions, got .*use `with` inside of it"):
+    with pytest.raises(TypeError, match=r"a fault decorates plain functions, got .*use `with` inside of it"):
         faults.fail("*", "overloaded")(function)
 
 
@@ -313,7 +313,11 @@ def close(**arguments: Any) -> Callable[[Faults], object]:
         (fail(error="refused", probability="1"), ValueError, "^probability must be a number from 0 to 1, got '1'$"),
         (fail(delay=-1), ValueError, "^delay must be a number of seconds, at least 0, got -1$"),
         (fail(delay=math.inf), ValueError, "^delay must be a number of seconds, at least 0, got inf$"),
-        (fail(error="internal", code="X"), ValueError, "^code= and message= are for overloaded, rate_limited, refused$"),
+        (
+            fail(error="internal", code="X"),
+            ValueError,
+            "^code= and message= are for overloaded, rate_limited, refused$",
+        ),
         (fail(delay=1, message="X"), ValueError, "^code= and message= are for overloaded, rate_limited, refused$"),
         (fail(error="refused", code=3), TypeError, "^code must be a text that is not empty, got 3$"),
         (fail(error="refused", message=""), TypeError, "^message must be a text that is not empty, got ''$"),
