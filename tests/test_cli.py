@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from convex_mastra_emulator import Emulator, __version__
-from convex_mastra_emulator.cli import main
+from convex_mastra_emulator.cli import arm_faults, main
 from convex_mastra_emulator.mastra import define_native_vector_table, mastra_tables
 from convex_mastra_emulator.schema import define_schema
 
@@ -51,7 +51,9 @@ def test_the_help_of_serve_names_options_and_defaults() -> None:
     code, output = run("serve", "--help")
 
     assert code == 0
-    options = "--host --port --admin-key --schema --functions --load --skip-bad --limit --env --seed --redact-errors"
+    options = (
+        "--host --port --admin-key --schema --functions --load --skip-bad --limit --env --fault --seed --redact-errors"
+    )
     for option in options.split():
         assert option in output
     assert "[default: 127.0.0.1]" in output
@@ -209,6 +211,35 @@ class Serving:
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "convex_mastra_emulator", "serve", *arguments]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("notes:add", "'notes:add' is not PATH=KIND or PATH=KIND:PROBABILITY"),
+        ("=overloaded", "'=overloaded' is not PATH=KIND or PATH=KIND:PROBABILITY"),
+        ("notes:add=", "'notes:add=' is not PATH=KIND or PATH=KIND:PROBABILITY"),
+        ("*=overload", "'*=overload': unknown error 'overload'; known are: write_conflict, overloaded, "),
+        ("*=overloaded:2", "'*=overloaded:2': probability must be a number from 0 to 1, got 2.0"),
+        ("*=overloaded:often", "'*=overloaded:often': could not convert string to float: 'often'"),
+        ("a b=overloaded", "'a b=overloaded': a b is not a valid path to a Convex function."),
+    ],
+)
+def test_fault_that_is_none_is_refused(value: str, message: str) -> None:
+    code, output = run("serve", "--fault", value)
+
+    assert code == 2
+    assert f"Invalid value for --fault: {message}" in output
+
+
+def test_faults_of_the_command_line_strike() -> None:
+    emulator = Emulator(seed=1)
+    arm_faults(emulator, ["mastra/storage:handle=overloaded:0.1", "mastra/*=answer_lost"])
+
+    assert [(str(fault), fault.probability) for fault in emulator.faults.armed] == [
+        ("overloaded on mastra/storage:handle", 0.1),
+        ("answer_lost on mastra/*", 1.0),
+    ]
 
 
 @contextmanager

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from convex_mastra_emulator import ManualClock, SystemClock
+from convex_mastra_emulator import EmulatorError, ManualClock, SystemClock
+from convex_mastra_emulator.clock import wait_by
 
 
 def test_manual_clock_stands_still() -> None:
@@ -192,3 +193,37 @@ def test_a_copy_has_nothing_attached() -> None:
 
     assert bell.rung == []
     assert (clock.now_ns(), twin.now_ns()) == (3_000_000_000, 13_000_000_000)
+
+
+# Waiting
+
+
+def test_machines_clock_waits() -> None:
+    began = time.monotonic()
+
+    SystemClock().sleep(0.02)
+
+    assert time.monotonic() - began >= 0.02
+
+
+# To everybody else the time that one waits is time like any other.
+def test_manual_clock_moves_on_and_runs_what_falls_due() -> None:
+    clock = ManualClock(100)
+    bell = Bell(clock, 102_000)
+    clock.attach(bell)
+
+    wait_by(clock, 5)
+
+    assert (clock.now_ns(), bell.rung) == (105 * 10**9, [102 * 10**9])
+
+
+class Plain:
+    """A clock of somebody's own."""
+
+    def now_ns(self) -> int:
+        return 0
+
+
+def test_clock_without_sleep_cannot_wait() -> None:
+    with pytest.raises(EmulatorError, match=r"needs a clock that can wait: give Plain a method sleep\(seconds\)$"):
+        wait_by(Plain(), 1)

@@ -49,9 +49,11 @@ def test_cleared_journal_is_empty() -> None:
 def test_line_says_call_answer_and_time() -> None:
     done = JournalEntry("mutation", "notes:add", {"a": 1.0}, "id", duration_ns=1_500_000)
     failed = JournalEntry("mutation", "notes:add", {"a": 1.0}, error="No.")
+    struck = JournalEntry("mutation", "notes:add", {}, "id", fault="answer_lost")
 
     assert str(done) == "mutation notes:add {'a': 1.0} -> id  [1.50 ms]"
     assert str(failed) == "mutation notes:add {'a': 1.0} -> failed: No.  [0.00 ms]"
+    assert str(struck) == "mutation notes:add {} -> id  [0.00 ms]  [fault: answer_lost]"
 
 
 def test_long_values_are_cut() -> None:

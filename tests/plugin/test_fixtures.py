@@ -169,6 +169,88 @@ def test_usage_of_calls(pytester: pytest.Pytester) -> None:
     run(pytester, source).assert_outcomes(passed=1)
 
 
+def test_faults_end_with_their_test(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def convex_template(convex_template):
+            convex_template.seed(lambda deployment: None)
+            return convex_template
+    """)
+    source = """
+        import pytest
+        from convex_mastra_emulator.errors import RequestRefused
+
+        def test_one(convex_store, convex_faults):
+            convex_faults.fail("mastra/*", "overloaded")
+            with pytest.raises(RequestRefused, match="Too many concurrent requests"):
+                convex_store.memory.list_threads()
+
+        def test_two(convex_store, convex_emulator):
+            assert list(convex_emulator.faults) == []
+            convex_emulator.faults.fail("mastra/*", "overloaded")
+
+        def test_three(convex_store):
+            assert convex_store.memory.list_threads().total == 0
+    """
+
+    run(pytester, source, "-p", "no:randomly").assert_outcomes(passed=3)
+
+
+# A seeded emulator serves many tests: the clock that one has moved must not be the next one's.
+@pytest.mark.parametrize("seed", ["", "convex_template.seed(lambda deployment: None)"])
+def test_clock_stands_still_and_is_the_tests_own(pytester: pytest.Pytester, seed: str) -> None:
+    pytester.makeconftest(f"""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def convex_template(convex_template):
+            {seed}
+            return convex_template
+    """)
+    source = """
+        import pytest
+        from records import thread
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(convex_store, convex_clock, convex_emulator, n):
+            assert convex_clock is convex_emulator.clock
+            assert convex_clock.now_ns() == 1_700_000_000 * 10**9
+            convex_store.memory.save_thread(thread=thread("a"))
+            convex_clock.advance(3600)
+            assert convex_store.memory.list_threads().total == 1
+
+        def test_without_it_time_runs(convex_emulator):
+            assert convex_emulator.clock.now_ns() > 1_750_000_000 * 10**9
+    """
+
+    run(pytester, source).assert_outcomes(passed=4)
+
+
+def test_clock_and_faults_are_of_the_emulator_only(pytester: pytest.Pytester) -> None:
+    source = """
+        def test_clock(convex_clock): ...
+        def test_faults(convex_faults): ...
+    """
+
+    result = run(pytester, source, "--convex-target=server")
+
+    result.assert_outcomes(skipped=2)
+
+
+def test_clock_that_comes_too_late_is_told(pytester: pytest.Pytester) -> None:
+    source = """
+        def test_it(convex_emulator, request):
+            request.getfixturevalue("convex_clock")
+    """
+
+    result = run(pytester, source)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*convex_clock must stand among the arguments of the test or of its fixtures*"])
+
+
 def test_factory_is_repeatable(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         def test_it(mastra_factory):
