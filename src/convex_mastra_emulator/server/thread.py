@@ -47,9 +47,9 @@ class ServedEmulator:
 class Server(uvicorn.Server):
     """A uvicorn server that tells when it is ready and leaves signals to its caller."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], pauses: Pauses) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], pauses: Pauses | None = None) -> None:
         super().__init__(config)
-        self._pauses = pauses
+        self._pauses = pauses or Pauses()
         self._on_ready = on_ready
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()

@@ -115,8 +115,8 @@ FAULTS = (
     Fault(
         "a query set may begin at any version",
         _SYNC,
-        "        if message.base_version != current:\n            return _fatal(",
-        "        if False:\n            return _fatal(",
+        "        if message.base_version != current:\n            return fatal(",
+        "        if False:\n            return fatal(",
         "whoever writes a client by hand",
         ("sync_messages",),
     ),

@@ -67,7 +67,7 @@ FAULTS = (
     Fault(
         "actions do not see internal functions",
         _EXECUTOR,
-        "caller.logs, internal=True",
+        "caller.logs,\n            internal=True",
         "caller.logs, internal=caller.identity.is_admin",
         "everybody who calls internal mutations from an action",
         ("called_functions",),
