@@ -7,8 +7,8 @@ from convex_mastra_emulator.connection import ConnectedDeployment, connect
 from convex_mastra_emulator.deployment import Deployment
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import EmulatorError, FunctionError
-from convex_mastra_emulator.interleaving import Interleaving, interleave
 from convex_mastra_emulator.fault_kinds import FaultKind
+from convex_mastra_emulator.interleaving import Interleaving, interleave
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.functions import (

@@ -12,7 +12,18 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = "convex_mastra_emulator"
 LAYERS = (
-    ("errors", "limits", "clock", "usage", "journal", "deployment", "turns", "faults", "fault_kinds", "fault_arguments"),
+    (
+        "errors",
+        "limits",
+        "clock",
+        "usage",
+        "journal",
+        "deployment",
+        "turns",
+        "faults",
+        "fault_kinds",
+        "fault_arguments",
+    ),
     ("values",),
     ("schema",),
     ("database",),
