@@ -362,14 +362,15 @@ class Emulator(DataOperations):
 
         It costs what was written, not what is stored.
         """
-        functions, env = self._functions.snapshot(), dict(self.env)
-        with self._executor.mark(), self.scheduler.crons.kept():
-            try:
-                yield self
-            finally:
-                self._functions.restore(functions)
-                self.env.clear()
-                self.env.update(env)
+        functions = self._functions.snapshot()
+        try:
+            with self._executor.mark(), self.scheduler.crons.kept():
+                try:
+                    yield self
+                finally:
+                    self._functions.restore(functions)
+        finally:
+            self.env.tell()
 
     def __enter__(self) -> Emulator:
         return self

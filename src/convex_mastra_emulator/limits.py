@@ -56,6 +56,11 @@ class Limits:
     search_words_max: int = 16
     search_conditions_max: int = 8
     search_results_max: int = 1024
+    # Environment variables
+    variables_count_max: int = 512
+    variables_size_max: int = 512 * 1024
+    variable_name_size_max: int = 256
+    variable_value_size_max: int = 8 * 1024
 
     def lowered(self, numbers: Mapping[str, object]) -> Limits:
         """These limits with some numbers changed.

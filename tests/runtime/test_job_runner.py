@@ -295,7 +295,7 @@ def test_a_function_that_is_gone_when_it_should_run(emulator: Emulator, is_modul
     job_id = schedule(emulator, "m:gone")
     # A snapshot without the job and the function; the job is brought back alone.
     state, functions = emulator.snapshot(), before.functions
-    emulator.restore(type(state)(state.state, functions, state.env, state.timestamp_ns))
+    emulator.restore(type(state)(state.state, functions, state.timestamp_ns))
     if is_module_there:
         emulator.define("m:other", mutation(note))
 

@@ -26,8 +26,16 @@ _SYSTEM_NUMBERS = {1, 2, *range(4, 10), *range(12, 16), 17, *range(19, 22), *ran
 SYSTEM_TABLES = {512 + number: f"_system_table_{number}" for number in _SYSTEM_NUMBERS}
 VISIBLE_SYSTEM_TABLES = {539: "_scheduled_functions", 540: "_storage"}
 """The two a user can name, through ``db.system``."""
-SYSTEM_TABLES |= VISIBLE_SYSTEM_TABLES
+_HIDDEN_SYSTEM_TABLES = {516: "_exports", 525: "_environment_variables", 541: "_snapshot_imports"}
+SYSTEM_TABLES |= VISIBLE_SYSTEM_TABLES | _HIDDEN_SYSTEM_TABLES
 _VISIBLE_NUMBERS = {name: number for number, name in VISIBLE_SYSTEM_TABLES.items()}
+_KEPT_NUMBERS = _VISIBLE_NUMBERS | {name: number for number, name in _HIDDEN_SYSTEM_TABLES.items()}
+# Names that are no identifiers: the deployment's own indexes cannot be used by queries.
+_SYSTEM_INDEXES = {
+    "_scheduled_functions": IndexDefinition(" pending", ("state.kind", "scheduledTime")),
+    "_environment_variables": IndexDefinition(" by_name", ("name",)),
+    "_exports": IndexDefinition(" by_requestor", ("requestor",)),
+}
 
 
 class Table:
@@ -144,13 +152,11 @@ class Store:
         self._names = {number: name for name, number in self._numbers.items()}
 
     def system_table(self, name: str) -> Table:
-        """One of the deployment's own tables a user can read; it is always there."""
+        """One of the deployment's own tables that hold documents here; it is always there."""
         table = self.system_tables.get(name)
         if table is None:
-            number = _VISIBLE_NUMBERS[name]
-            # Names that are no identifiers: the deployment's own indexes cannot be used by queries.
-            indexes = (IndexDefinition(" pending", ("state.kind", "scheduledTime")),) if number == 539 else ()
-            table = Table(name, number, TableDefinition(indexes=indexes), is_validated=False)
+            indexes = (_SYSTEM_INDEXES[name],) if name in _SYSTEM_INDEXES else ()
+            table = Table(name, _KEPT_NUMBERS[name], TableDefinition(indexes=indexes), is_validated=False)
             self.system_tables[name] = table
         return table
 

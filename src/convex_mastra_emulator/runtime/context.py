@@ -16,13 +16,15 @@ from typing import Any, Protocol
 from convex import ConvexInt64
 
 from convex_mastra_emulator.database.expression import Expression, Literal
+from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery
 from convex_mastra_emulator.errors import (
     INTERNAL_ERROR_TEXT,
     ThrownError,
 )
 from convex_mastra_emulator.limits import Limits
-from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter
+from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter, transaction_of
+from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuilder
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
@@ -75,22 +77,28 @@ class _Context:
     Attributes:
         auth: who calls.
         console: logs into the lines of the response.
-        env: the deployment's environment variables, ``process.env`` in TypeScript.
     """
+
+    _transaction: Transaction | None = None
 
     def __init__(
         self,
         calls: Calls,
         identity: Identity,
         console: Console,
-        env: Mapping[str, str],
+        env: Environment,
         now_ms: Callable[[], float],
     ) -> None:
         self._calls = calls
         self._now_ms = now_ms
         self.auth = Auth(identity)
         self.console = console
-        self.env = env
+        self._env = env
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The deployment's environment variables, ``process.env`` in TypeScript."""
+        return self._env.read_by(self._transaction)
 
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""
@@ -122,6 +130,7 @@ class QueryContext(_Context):
     def __init__(self, db: DatabaseReader, *rest: Any) -> None:
         super().__init__(*rest)
         self.db = db
+        self._transaction = transaction_of(db)
 
 
 class MutationContext(_Context):
@@ -130,6 +139,7 @@ class MutationContext(_Context):
     def __init__(self, db: DatabaseWriter, *rest: Any) -> None:
         super().__init__(*rest)
         self.db = db
+        self._transaction = transaction_of(db)
 
     @property
     def scheduler(self) -> FunctionScheduler:

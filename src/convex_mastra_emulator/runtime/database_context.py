@@ -132,6 +132,11 @@ class DatabaseReader:
         return self._transaction.normalize_id(table, text)
 
 
+def transaction_of(database: DatabaseReader) -> Transaction:
+    """What a function's ``ctx.db`` reads through; for functions of the deployment itself."""
+    return database._transaction
+
+
 class DatabaseWriter(DatabaseReader):
     """``ctx.db`` of a mutation."""
 

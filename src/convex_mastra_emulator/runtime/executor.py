@@ -34,6 +34,7 @@ from convex_mastra_emulator.runtime.context import (
     QueryContext,
 )
 from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter
+from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
@@ -72,9 +73,9 @@ class Executor(Transactions):
         super().__init__(store, functions, limits=limits, clock=clock, id_source=id_source)
         self.cursors = cursors
         self.faults = faults
-        self.env: dict[str, str] = {}
         self.before_calls_of_actions: list[Callable[[], None]] = []
         """Called in an action's thread before each transaction it starts: there others may come in between."""
+        self.env = Environment(self)
 
     # Calls
 

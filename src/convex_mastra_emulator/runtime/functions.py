@@ -114,9 +114,14 @@ class FunctionRegistry:
 
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self._functions = {parse_path(path): function for path, function in functions.items()}
+        self._system: dict[FunctionPath, Function] = {}
+
+    def define_system(self, functions: Mapping[str, Function]) -> None:
+        """Adds functions of the deployment itself: they are in no list, and stay whatever is restored."""
+        self._system |= {parse_path(path): function for path, function in functions.items()}
 
     def define(self, path: str, function: Function) -> None:
-        """Adds a function, or replaces the one of that path.
+        """Adds a function, or replaces the one of that path; one of the deployment's own it cannot replace.
 
         Raises:
             RequestRefused: if the path is none.
@@ -165,6 +170,8 @@ class FunctionRegistry:
             FunctionUnavailable: if it does not exist, is not visible, or is of another kind.
         """
         function = self._functions.get(path)
+        if function is None:
+            function = self._system.get(path)
         if function is None or (function.is_internal and not internal_allowed):
             if kind is None:
                 text = f"Could not find function for '{path.stripped}'. Did you forget to run `npx convex dev`?"

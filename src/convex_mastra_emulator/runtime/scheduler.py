@@ -1,4 +1,4 @@
-"""Runs what has fallen due: scheduled functions and crons.
+"""Runs what has fallen due: scheduled functions, crons, and what the deployment itself does behind requests.
 
 Nothing runs by itself: a test moves the clock or asks for it, a server asks whenever something is due.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 
 from convex_mastra_emulator.clock import Clock, ManualClock
@@ -51,6 +52,7 @@ class Scheduler:
         self.crons = CronJobs()
         self.listeners: list[Callable[[], None]] = []
         """Told when something was scheduled or cancelled, or crons were deployed; called under the lock."""
+        self._soon: deque[Callable[[], None]] = deque()
         self._running: set[str] = set()
         self._jobs_run = 0
         self._forget_ms = math.inf
@@ -77,6 +79,8 @@ class Scheduler:
         What is running does not count.
         """
         with self._executor.lock:
+            if self._soon:
+                return self._now_ms
             job = self._first_pending()
             times = [job.scheduled_ms] if job is not None else []
             cron = self.crons.next(except_for=self._running)
@@ -121,6 +125,12 @@ class Scheduler:
         for listener in self.listeners:
             listener()
 
+    def do_soon(self, work: Callable[[], None]) -> None:
+        """Adds work of the deployment itself, such as an import: it is due now, before everything else."""
+        with self._executor.lock:
+            self._soon.append(work)
+            self._tell()
+
     # Running
 
     def run_next(self) -> bool:
@@ -137,6 +147,8 @@ class Scheduler:
         Nobody else gets it meanwhile, and a cron is not run beside itself.
         """
         with self._executor.lock:
+            if self._soon:
+                return self._soon.popleft()
             self._forget_old()
             now_ms = self._now_ms
             job = self._first_pending()

@@ -1,4 +1,7 @@
-"""Everything a deployment holds at one moment, to go back to: documents, functions, environment variables."""
+"""Everything a deployment holds at one moment, to go back to: documents and functions.
+
+Environment variables are documents of the deployment's own.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ class Snapshot:
 
     state: StoreState
     functions: Mapping[FunctionPath, Function]
-    env: Mapping[str, str]
     timestamp_ns: int
 
 
@@ -29,7 +31,7 @@ def take_snapshot(executor: Executor) -> Snapshot:
         EmulatorError: from inside a function, whose writes may still be undone.
     """
     with executor.between_transactions() as timestamp_ns:
-        return Snapshot(state_of(executor.store), executor.functions.snapshot(), dict(executor.env), timestamp_ns)
+        return Snapshot(state_of(executor.store), executor.functions.snapshot(), timestamp_ns)
 
 
 def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
@@ -43,5 +45,4 @@ def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
     with executor.lock:
         executor.in_transaction(lambda _: bring_to(executor.store, snapshot.state), not_before_ns=snapshot.timestamp_ns)
         executor.functions.restore(dict(snapshot.functions))
-        executor.env.clear()
-        executor.env.update(snapshot.env)
+        executor.env.tell()

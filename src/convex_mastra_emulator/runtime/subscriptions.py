@@ -14,6 +14,8 @@ from convex_mastra_emulator.database.store import Change
 
 Where = tuple[str, str]
 """A table and one of its indexes."""
+TABLES: Where = ("_tables", "by_id")
+"""Where a reader watches the whole range that is to be told when a table comes or goes."""
 
 
 class Subscription:
@@ -110,3 +112,5 @@ class Subscriptions:
                 ranges = self._by_index.get((change.table.name, index.name))
                 if ranges is not None:
                     yield from ranges.holding(key)
+        if change.document_id is None and TABLES in self._by_index:
+            yield from self._by_index[TABLES].holding(b"")
