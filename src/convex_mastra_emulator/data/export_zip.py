@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -35,25 +35,33 @@ _UNIX = 3
 _STEPS_BETWEEN_REPORTS = 500
 
 
-def write_export(state: StoreState, target: FileOrPath, progress: Progress | None) -> None:
+def write_export(
+    state: StoreState,
+    target: FileOrPath,
+    progress: Progress | None,
+    on_table: Callable[[str], None] = lambda _name: None,
+) -> None:
     """Writes a ZIP.
 
     Args:
         state: the tables.
         target: a path, which is replaced once everything is written, or a file opened for writing bytes.
         progress: told how many documents are written, and of how many.
+        on_table: told of each table before it is written.
 
     Raises:
         OSError: when it cannot be written.
     """
     with _opened(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         _write_entry(archive, "README.md", README)
+        on_table("_tables")
         numbers = sorted((table.number, name) for name, table in state.tables.items())
         lines = [write_json({"name": name, "id": number}) + "\n" for number, name in numbers]
         _write_entry(archive, "_tables/documents.jsonl", "".join(lines))
         total = sum(len(table.documents) for table in state.tables.values())
         done = 0
         for name in _from_small_to_large(state):
+            on_table(name)
             done = _write_documents(archive, name, state.tables[name], done, total, progress)
             _write_entry(archive, f"{name}/generated_schema.jsonl", UNIFORM)
         if progress is not None:

@@ -67,6 +67,15 @@ def read_table(
     return TableImport({table: [_row_file(name, data, table, chosen, schema, limits)]})
 
 
+def read_upload(table: str, data: bytes, table_format: TableFormat, schema: Schema, limits: Limits) -> TableImport:
+    """One table in a file without a name, as :func:`read_table`; messages call it by the table's name.
+
+    Raises:
+        ImportRefused: for a file that is not in that format.
+    """
+    return TableImport({table: [_row_file(table, data, table, table_format, schema, limits)]})
+
+
 def _row_file(
     name: str, data: bytes, table: str, table_format: TableFormat | None, schema: Schema, limits: Limits
 ) -> RowFile:

@@ -374,6 +374,10 @@ class Transaction:
         """What the next document of this transaction would get, in milliseconds."""
         return self._creation_time
 
+    def not_before(self, other: Transaction) -> None:
+        """Goes on with creation times behind those another transaction has given."""
+        self._creation_time = max(self._creation_time, other.next_creation_time)
+
     def take_creation_time(self) -> float:
         """The creation time of a new document, in milliseconds; each is given once."""
         current = self._creation_time

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
 
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, RequestRefused
 from convex_mastra_emulator.values.json_text import JsonTextError, parse_json, parse_json_around
-from convex_mastra_emulator.values.serde_syntax import Path, ValuePlaces
+from convex_mastra_emulator.values.serde_syntax import IsRaw, Path, ValuePlaces
 
 
 class _Unreadable(Enum):
@@ -65,10 +65,17 @@ class JsonBody:
 
     text: str
     value: Any
+    is_raw: IsRaw
 
 
-def read_json_body(request: BodyRequest, size_max: int) -> JsonBody:
-    """Parses the body of a request.
+def is_raw_in_calls(path: Path) -> bool:
+    """Whether a body keeps a value as text: ``args``, and what it has no use for, of a call or of one in a batch."""
+    is_of_call = len(path) == 1 or (len(path) == 3 and path[0] == "queries")
+    return is_of_call and isinstance(path[-1], str) and path[-1] not in _READ_FIELDS
+
+
+def read_json_body(request: BodyRequest, size_max: int, is_raw: IsRaw = is_raw_in_calls) -> JsonBody:
+    """Parses the body of a request; which values it keeps as text says ``is_raw``.
 
     Raises:
         RequestRefused: ``BadJsonBody``.
@@ -80,7 +87,7 @@ def read_json_body(request: BodyRequest, size_max: int) -> JsonBody:
         raise _bad_body("Failed to buffer the request body: length limit exceeded")
     text = _decoded(request.body)
     try:
-        value, unreadable = parse_json_around(text, _is_raw)
+        value, unreadable = parse_json_around(text, is_raw)
     except JsonTextError as error:
         raise _bad_body(f"Failed to parse the request body as JSON: {_prefix(error.path)}{error}") from None
     for *above, name in unreadable:
@@ -88,13 +95,7 @@ def read_json_body(request: BodyRequest, size_max: int) -> JsonBody:
         for part in above:
             holder = holder[part]
         holder[name] = UNREADABLE
-    return JsonBody(text, value)
-
-
-def _is_raw(path: Path) -> bool:
-    """Whether a body keeps a value as text: ``args``, and what it has no use for, of a call or of one in a batch."""
-    is_of_call = len(path) == 1 or (len(path) == 3 and path[0] == "queries")
-    return is_of_call and isinstance(path[-1], str) and path[-1] not in _READ_FIELDS
+    return JsonBody(text, value, is_raw)
 
 
 def _decoded(body: bytes) -> str:
@@ -126,16 +127,21 @@ def _kind_of(value: Any) -> str:
     return "sequence" if isinstance(value, list) else "map"
 
 
-class _Reader:
+def unknown_variant(text: str, choices: Sequence[str]) -> str:
+    """What serde says of a text that is none of an enumeration's."""
+    return f"unknown variant `{text}`, expected one of {', '.join(f'`{choice}`' for choice in choices)}"
+
+
+class BodyReader:
     """Takes one value of a body apart; refusals say where in the body they stand."""
 
     def __init__(self, body: JsonBody, path: Path = ()) -> None:
         self._body = body
         self._path = path
 
-    def at(self, path: Path) -> _Reader:
+    def at(self, path: Path) -> BodyReader:
         """The same for a value below."""
-        return _Reader(self._body, (*self._path, *path))
+        return BodyReader(self._body, (*self._path, *path))
 
     @property
     def value(self) -> Any:
@@ -145,28 +151,31 @@ class _Reader:
             value = value[part]
         return value
 
+    @property
+    def _places(self) -> ValuePlaces:
+        return ValuePlaces(self._body.text, self._body.is_raw)
+
     def _refused(self, what: str, place: str) -> RequestRefused:
         return _bad_body(
             f"Failed to deserialize the JSON body into the target type: {_prefix(self._path)}{what} at {place}"
         )
 
     def _mistyped(self, expected: str) -> RequestRefused:
-        places = ValuePlaces(self._body.text, _is_raw)
         # Of a list or an object serde has only seen that it begins.
         is_container = isinstance(self.value, (list, dict))
-        place = places.start_of(self._path) if is_container else places.end_of(self._path)
+        place = self._places.start_of(self._path) if is_container else self._places.end_of(self._path)
         return self._refused(f"invalid type: {_kind_of(self.value)}, expected {expected}", place)
 
-    def fields(self, what: str) -> _Reader:
+    def fields(self, what: str) -> BodyReader:
         """Itself, if it is an object."""
         if not isinstance(self.value, dict):
             raise self._mistyped(what)
         return self
 
-    def required(self, name: str) -> _Reader:
+    def required(self, name: str) -> BodyReader:
         """A field that must be there."""
         if name not in self.value:
-            raise self._refused(f"missing field `{name}`", ValuePlaces(self._body.text, _is_raw).end_of(self._path))
+            raise self._refused(f"missing field `{name}`", self._places.end_of(self._path))
         return self.at((name,))
 
     def text(self) -> str:
@@ -179,14 +188,21 @@ class _Reader:
         """A field that is text, null, or not there."""
         return None if self.value.get(name) is None else self.at((name,)).text()
 
-    def items(self) -> list[_Reader]:
+    def choice(self, choices: Sequence[str]) -> str:
+        """Itself, if it is one of these texts."""
+        text = self.text()
+        if text not in choices:
+            raise self._refused(unknown_variant(text, choices), self._places.end_of(self._path))
+        return text
+
+    def items(self) -> list[BodyReader]:
         """The elements of a list."""
         if not isinstance(self.value, list):
             raise self._mistyped("a sequence")
         return [self.at((position,)) for position in range(len(self.value))]
 
 
-def _call(reader: _Reader, path: str | None = None) -> CallRequest:
+def _call(reader: BodyReader, path: str | None = None) -> CallRequest:
     fields = reader.fields("struct UdfPostRequest")
     return CallRequest(
         path=fields.required("path").text() if path is None else path,
@@ -202,7 +218,7 @@ def call_request(body: JsonBody, *, path: str | None = None) -> CallRequest:
     Raises:
         RequestRefused: ``BadJsonBody`` with the name of the field.
     """
-    return _call(_Reader(body), path)
+    return _call(BodyReader(body), path)
 
 
 def batch_request(body: JsonBody) -> list[CallRequest]:
@@ -211,7 +227,7 @@ def batch_request(body: JsonBody) -> list[CallRequest]:
     Raises:
         RequestRefused: ``BadJsonBody`` with the name of the field.
     """
-    queries = _Reader(body).fields("struct QueryBatchArgs").required("queries")
+    queries = BodyReader(body).fields("struct QueryBatchArgs").required("queries")
     return [_call(query) for query in queries.items()]
 
 
@@ -237,7 +253,7 @@ def timestamp_text(body: JsonBody) -> str:
     Raises:
         RequestRefused: ``BadJsonBody`` if it is missing or no text.
     """
-    return _Reader(body).fields("struct QueryAtTsRequest").required("ts").text()
+    return BodyReader(body).fields("struct QueryAtTsRequest").required("ts").text()
 
 
 def timestamp_of(text: str) -> int:
