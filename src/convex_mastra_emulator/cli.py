@@ -68,6 +68,18 @@ def named_values(option: str, texts: Iterable[str]) -> dict[str, str]:
     return pairs
 
 
+def set_variables(emulator: Emulator, texts: Iterable[str]) -> None:
+    """Sets the environment variables of a repeated ``--env``.
+
+    Raises:
+        click.BadParameter: for one that no deployment takes.
+    """
+    try:
+        emulator.env.update(named_values("--env", texts))
+    except (EmulatorError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint="--env") from None
+
+
 def changed_limits(texts: Iterable[str]) -> Limits:
     """The limits with those changed that ``--limit`` names.
 
@@ -201,7 +213,7 @@ def serve(
         redact_errors=redact_errors,
     )
     emulator.scheduler.crons.are_on = not no_crons
-    emulator.env.update(named_values("--env", env))
+    set_variables(emulator, env)
     arm_faults(emulator, faults)
     if functions_source is not None:
         define_functions(emulator, functions_source)

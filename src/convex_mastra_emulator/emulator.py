@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock, wait_by
+from convex_mastra_emulator.data.export_jobs import ExportJobs
+from convex_mastra_emulator.data.import_jobs import ImportJobs
 from convex_mastra_emulator.data.operations import DataOperations
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
@@ -71,6 +73,8 @@ class Emulator(DataOperations):
         journal: the last calls.
         faults: what is to go wrong (docs/faults.md); not cloned.
         scheduler: the scheduled functions and crons, and what runs them.
+        imports: the imports that were asked for through the network.
+        exports: the exports that were asked for through the network.
     """
 
     def __init__(
@@ -108,6 +112,8 @@ class Emulator(DataOperations):
         self.scheduler = Scheduler(self._executor, self.clock, self._note_run)
         if isinstance(self.clock, ManualClock):
             self.clock.attach(self.scheduler)
+        self.imports = ImportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
+        self.exports = ExportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
         self._subscriptions = Subscriptions()
         self._executor.commit_listeners.append(self._subscriptions.on_commit)
 
@@ -273,6 +279,15 @@ class Emulator(DataOperations):
     def define_crons(self, crons: Crons) -> None:
         """Replaces the crons; those that stay as they were keep their next time."""
         self.scheduler.deploy(crons)
+
+    def define_system(self, functions: Mapping[str, Function]) -> None:
+        """Adds functions of the deployment itself, which only administrators can call and no list shows."""
+        self._functions.define_system(functions)
+
+    @property
+    def functions(self) -> dict[str, Function]:
+        """All functions by their paths, sorted, such as ``mastra/storage.js:handle``."""
+        return self._functions.by_path()
 
     def function_paths(self) -> list[str]:
         """The paths of all functions, sorted."""

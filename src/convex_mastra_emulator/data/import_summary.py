@@ -59,7 +59,7 @@ def table_changes(
     """
     names = {*tables.declared, *tables.files, *(existing if mode == "replace-all" else ())}
     changes = []
-    for name in sorted(names):
+    for name in sorted(name for name in names if not name.startswith("_")):
         there = existing.get(name, 0)
         if mode == "require-empty" and there:
             raise table_exists(name)

@@ -9,8 +9,10 @@ from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import RequestRefused
 from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
+from convex_mastra_emulator.protocol.data_routes import DataRoutes
 from convex_mastra_emulator.protocol.http import HttpApi
 from convex_mastra_emulator.protocol.sync import SessionRequests, SyncSession
+from convex_mastra_emulator.protocol.system import system_functions
 
 _SYNC_PATH = re.compile(r"/api/(?:([^/]+)/)?sync")
 
@@ -33,6 +35,8 @@ class DeploymentApi:
         self._authenticator = Authenticator(admin_key, emulator.verify_token)
         self._requests = SessionRequests()
         self.http = HttpApi(emulator, self._authenticator, instance_name=instance_name, version=version)
+        self.http.add_admin_routes(DataRoutes(emulator, instance_name).routes)
+        emulator.define_system(system_functions(emulator))
 
     def sync_endpoint(self, path: str, client_header: str | None) -> Callable[[Callable[[], None]], SyncSession] | None:
         """Opens sessions for a socket at ``path``; None if there is no socket.

@@ -110,6 +110,8 @@ class _Exchange:
 
 
 Route = Callable[["_Exchange"], HttpResponse]
+AdminRoute = Callable[[HttpRequest, Identity], HttpResponse]
+"""Answers a request whose caller is known; lets administrators pass itself, once it has read the request."""
 
 
 def _json_response(status: int, value: Any) -> HttpResponse:
@@ -168,6 +170,16 @@ class HttpApi:
         operations = {**Control(emulator).operations, **FaultControl(emulator.faults).operations}
         self._routes |= {path: {"POST": self._control(operation)} for path, operation in operations.items()}
 
+    def add_admin_routes(self, routes: Mapping[str, Mapping[str, AdminRoute]]) -> None:
+        """Adds routes by path and method; ``{}`` as the last part of a path stands for anything."""
+        self._routes |= {
+            path: {method: self._known_caller(route) for method, route in methods.items()}
+            for path, methods in routes.items()
+        }
+
+    def _known_caller(self, route: AdminRoute) -> Route:
+        return lambda exchange: route(exchange.request, self._identify(exchange))
+
     def handle(self, request: HttpRequest) -> tuple[HttpResponse, list[CallReport]]:
         """Answers a request, and reports the calls it made."""
         exchange = _Exchange(request)
@@ -197,7 +209,8 @@ class HttpApi:
     def _methods(self, path: str) -> dict[str, Route] | None:
         if path.startswith("/api/run/"):
             return {"POST": self._call_by_url}
-        return self._routes.get(path)
+        found = self._routes.get(path)
+        return self._routes.get(path.rpartition("/")[0] + "/{}") if found is None else found
 
     @staticmethod
     def _read_headers(exchange: _Exchange) -> None:

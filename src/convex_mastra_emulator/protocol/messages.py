@@ -195,6 +195,15 @@ class BodyReader:
             raise self._refused(unknown_variant(text, choices), self._places.end_of(self._path))
         return text
 
+    def whole(self, number: Any, type_name: str, maximum: int) -> int:
+        """Itself, if it is a whole number of at least 0; ``number`` is what its text says exactly."""
+        if type(number) is not int:
+            raise self._mistyped(type_name)
+        if not 0 <= number <= maximum:
+            what = f"invalid value: integer `{number}`, expected {type_name}"
+            raise self._refused(what, self._places.end_of(self._path))
+        return number
+
     def items(self) -> list[BodyReader]:
         """The elements of a list."""
         if not isinstance(self.value, list):

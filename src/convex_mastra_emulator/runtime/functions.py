@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias, overload
 
-from convex_mastra_emulator.errors import FunctionUnavailable, SchemaDefinitionError
+from convex_mastra_emulator.errors import FunctionUnavailable, RequestRefused, SchemaDefinitionError
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.schema import v
 from convex_mastra_emulator.schema.validators import AnyValidator, Field, ObjectValidator, Validator
@@ -121,17 +121,26 @@ class FunctionRegistry:
         self._system |= {parse_path(path): function for path, function in functions.items()}
 
     def define(self, path: str, function: Function) -> None:
-        """Adds a function, or replaces the one of that path; one of the deployment's own it cannot replace.
+        """Adds a function, or replaces the one of that path.
 
         Raises:
-            RequestRefused: if the path is none.
+            RequestRefused: if the path is none, or is kept for the deployment's own functions.
             TypeError: if ``function`` is no :class:`Function`.
         """
         if not isinstance(function, Function):
             raise TypeError(
                 f"function must be made by query(...), mutation(...) or action(...), got {type(function).__name__}"
             )
-        self._functions[parse_path(path)] = function
+        parsed = parse_path(path)
+        if parsed.is_system:
+            # crates/model/src/modules/mod.rs ``apply``
+            text = "You cannot push functions under the '_system/' directory."
+            raise RequestRefused(text, code="InvalidModules")
+        self._functions[parsed] = function
+
+    def by_path(self) -> dict[str, Function]:
+        """All functions by their canonical paths, sorted."""
+        return {path.canonical: self._functions[path] for path in sorted(self._functions, key=lambda p: p.canonical)}
 
     def snapshot(self) -> dict[FunctionPath, Function]:
         """All functions as they are now, for :meth:`restore`."""

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.protocol.api import DeploymentApi
+from convex_mastra_emulator.protocol.data_routes import UPLOAD_PATHS
 from convex_mastra_emulator.protocol.http import CallReport, HttpRequest, HttpResponse
 from convex_mastra_emulator.server.connections import cut_of
 from convex_mastra_emulator.server.pauses import Pauses
@@ -31,7 +32,7 @@ def create_app(
 
     Args:
         api: what answers.
-        body_size_max: bytes of a body that are read; of a larger one only enough to refuse it.
+        body_size_max: bytes of a body that are read; of a larger one only enough to refuse it.  Uploads have no limit.
         log: gets one line per call of a function.
         pauses: what lets answers wait that faults delay; its end, when the server stops, ends them.
     """
@@ -41,7 +42,7 @@ def create_app(
         if scope["type"] == "websocket":
             await _serve_socket(api, WebSocket(scope, receive, send), log, pauses)
             return
-        body = await _read_body(receive, body_size_max)
+        body = await _read_body(receive, None if scope["path"] in UPLOAD_PATHS else body_size_max)
         request = _to_protocol(scope, body)
         started = time.perf_counter()
         response, reports = await run_step(
@@ -110,14 +111,14 @@ async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None, 
     await SyncSocket(api.emulator, socket, open_session, log_calls, pauses).run()
 
 
-async def _read_body(receive: Receive, size_max: int) -> bytes:
+async def _read_body(receive: Receive, size_max: int | None) -> bytes:
     """The whole body, or one byte more than it may have; the rest of such a one is read and dropped."""
     chunks: list[bytes] = []
-    room = size_max + 1
+    room = None if size_max is None else size_max + 1
     while (message := await receive())["type"] == "http.request":
         chunk: bytes = message.get("body", b"")[:room]
         chunks.append(chunk)
-        room -= len(chunk)
+        room = None if room is None else room - len(chunk)
         if not message.get("more_body", False):
             break
     return b"".join(chunks)

@@ -11,7 +11,15 @@ from typing import TextIO
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.server.app import Log
 from convex_mastra_emulator.server.due import running_what_is_due
-from convex_mastra_emulator.server.thread import ServedEmulator, Server, listen, make_server, new_admin_key, url_of
+from convex_mastra_emulator.server.thread import (
+    ServedEmulator,
+    Server,
+    knowing_its_url,
+    listen,
+    make_server,
+    new_admin_key,
+    url_of,
+)
 
 
 def serve_in_foreground(
@@ -64,7 +72,7 @@ def serve_in_foreground(
             target=_stop_at_end, args=(ends_with, server), name="convex-emulator-parent", daemon=True
         ).start()
     try:
-        with running_what_is_due(emulator):
+        with knowing_its_url(emulator, url_of(listener)), running_what_is_due(emulator):
             server.run(sockets=[listener])
     finally:
         listener.close()

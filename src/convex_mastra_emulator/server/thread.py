@@ -18,6 +18,7 @@ import uvicorn
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
+from convex_mastra_emulator.runtime.environment import CLOUD_URL
 from convex_mastra_emulator.server.app import Log, create_app
 from convex_mastra_emulator.server.connections import CuttableHttp, CuttableSocket
 from convex_mastra_emulator.server.due import running_what_is_due
@@ -136,6 +137,20 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+@contextmanager
+def knowing_its_url(emulator: Emulator, url: str) -> Iterator[None]:
+    """While this runs, functions find the deployment's URL in their environment, as they do on a deployment."""
+    built_in = emulator.env.built_in
+    before = built_in.get(CLOUD_URL)
+    built_in[CLOUD_URL] = url
+    try:
+        yield
+    finally:
+        del built_in[CLOUD_URL]
+        if before is not None:
+            built_in[CLOUD_URL] = before
+
+
 def make_server(
     emulator: Emulator,
     *,
@@ -196,7 +211,7 @@ def serve(
     try:
         if not ready.wait(_STOP_SECONDS_MAX):
             raise RuntimeError(f"the server did not accept connections within {_STOP_SECONDS_MAX} seconds")
-        with running_what_is_due(emulator):
+        with knowing_its_url(emulator, url_of(listener)), running_what_is_due(emulator):
             yield ServedEmulator(url_of(listener), key)
     finally:
         server.stop()
