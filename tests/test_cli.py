@@ -95,6 +95,8 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
             "'documents_read_max=many' is not NAME=NUMBER",
         ),
         ("--env", "=5", "Invalid value for --env: '=5' is not NAME=VALUE"),
+        ("--env", "1A=5", "Invalid value for --env: The environment variable name 1A is invalid."),
+        ("--env", "CONVEX_SITE_URL=5", 'with name "CONVEX_SITE_URL" is built-in and cannot be overridden'),
         ("--seed", "x", "Invalid value for '--seed'"),
     ],
 )

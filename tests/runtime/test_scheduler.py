@@ -375,3 +375,33 @@ def test_an_action_may_move_the_clock_over_other_jobs(emulator: Emulator, clock:
     assert notes(emulator) == [1.0]
     assert clock.now_ns() == 1_700_000_010_000_000_000
     assert [job.state for job in emulator.scheduler.all()] == ["success", "success"]
+
+
+# The deployment's own work
+
+
+def test_own_work_is_due_at_once_and_comes_first(emulator: Emulator, clock: ManualClock) -> None:
+    schedule(emulator, 0, 1.0)
+    told: list[str] = []
+    emulator.scheduler.listeners.append(lambda: told.append("told"))
+
+    emulator.scheduler.do_soon(lambda: note_in(emulator, 2.0))
+    emulator.scheduler.do_soon(lambda: note_in(emulator, 3.0))
+
+    assert told == ["told", "told"]
+    assert emulator.scheduler.next_due_ms() == clock.now_ns() / 1e6
+    assert emulator.scheduler.run_due() == 3
+    assert notes(emulator) == [2.0, 3.0, 1.0]
+
+
+def test_own_work_runs_when_the_clock_is_moved(emulator: Emulator, clock: ManualClock) -> None:
+    emulator.scheduler.do_soon(lambda: note_in(emulator, 2.0))
+
+    clock.advance(1)
+
+    assert notes(emulator) == [2.0]
+    assert emulator.scheduler.next_due_ms() is None
+
+
+def note_in(emulator: Emulator, n: float) -> None:
+    emulator.run(lambda ctx: ctx.db.insert("notes", {"n": n}))

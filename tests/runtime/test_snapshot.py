@@ -215,7 +215,7 @@ def test_a_clone_has_the_same_documents_functions_and_settings(emulator: Emulato
 
     assert rows_of(clone, "snaps") == rows_of(emulator, "snaps")
     assert clone.query("s:count") == 1.0
-    assert (clone.env, clone.limits, clone.schema) == ({"A": "1"}, emulator.limits, emulator.schema)
+    assert (dict(clone.env), clone.limits, clone.schema) == ({"A": "1"}, emulator.limits, emulator.schema)
 
 
 def test_nothing_is_shared_with_a_clone(emulator: Emulator, clock: ManualClock) -> None:
