@@ -210,6 +210,22 @@ def test_a_cancelled_export_is_not_made(admin: AdminClient) -> None:
     assert admin.post(REQUEST) == (200, None)
 
 
+# Who asks while the first is being made is refused, and must not take the first one's file away.
+@pytest.mark.parametrize("at", ["Beginning backup", "Backing up notes"])
+def test_a_refused_request_does_not_disturb_the_export(admin: AdminClient, at: str) -> None:
+    tell = admin.emulator.exports._tell
+
+    def tell_and_ask(export_id: str, message: str) -> None:
+        tell(export_id, message)
+        if message == at:
+            assert admin.post(REQUEST)[0] == 400
+
+    admin.emulator.exports._tell = tell_and_ask  # type: ignore[method-assign]
+    document = export(admin)
+
+    assert download(admin, document["_id"]).status == 200
+
+
 @pytest.mark.parametrize("at", ["Beginning backup", "Backing up notes"])
 def test_an_export_cancelled_while_it_is_made_leaves_nothing(admin: AdminClient, at: str) -> None:
     tell = admin.emulator.exports._tell

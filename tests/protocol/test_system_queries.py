@@ -141,8 +141,9 @@ def test_a_page_has_no_more_rows_than_an_array_may_have(admin: AdminClient) -> N
         table_data(admin, "apes", numItems=8_193)
 
 
-def test_a_table_that_is_not_there_has_no_documents(admin: AdminClient) -> None:
-    assert table_data(admin, "nowhere")["page"] == []
+@pytest.mark.parametrize("table", ["nowhere", "_storage", "_nowhere"])
+def test_a_table_that_is_not_there_has_no_documents(admin: AdminClient, table: str) -> None:
+    assert table_data(admin, table)["page"] == []
 
 
 def test_scheduled_functions_can_be_read(admin: AdminClient) -> None:

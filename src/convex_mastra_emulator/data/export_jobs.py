@@ -189,11 +189,11 @@ class ExportJobs:
         )
         data = target.getvalue()
         key = f"exports/{self._new_token()}"
-        self._files[key] = data
 
         def complete(fields: Fields, begin_ns: int) -> Fields:
             if fields["state"] != _IN_PROGRESS:
                 raise _ExportCanceled
+            self._files[key] = data
             return {
                 **_described(fields),
                 "complete_ts": ConvexInt64(begin_ns),
@@ -204,11 +204,7 @@ class ExportJobs:
                 "zip_object_key": key,
             }
 
-        try:
-            self._change(export_id, complete)
-        except _ExportCanceled:
-            del self._files[key]
-            raise
+        self._change(export_id, complete)
 
     def _tell(self, export_id: str, message: str) -> None:
         def change(fields: Fields, _begin_ns: int) -> Fields:

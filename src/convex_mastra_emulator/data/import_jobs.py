@@ -94,7 +94,7 @@ class ImportJobs:
             RequestRefused: if there is none, or it has ended.
         """
         self._change(import_id, states.canceled)
-        self._requests.pop(import_id, None)
+        self._forget(import_id)
 
     def import_now(self, request: ImportRequest) -> int:
         """Imports a file without asking anybody; gives the number of rows.
@@ -140,7 +140,7 @@ class ImportJobs:
                 self._check_age(import_id)
                 work(import_id, request)
             except ImportEnded:
-                self._requests.pop(import_id, None)
+                self._forget(import_id)
             except (EmulatorError, ValueError) as error:
                 self._fail(import_id, failure_text(error))
             except BaseException:
@@ -192,12 +192,16 @@ class ImportJobs:
         with self._executor.standing_still() as timestamp_ns:
             count = sum(result.added.values())
             self._change(import_id, lambda fields: states.completed(fields, timestamp_ns, count))
-        self._requests.pop(import_id, None)
+        self._forget(import_id)
 
     def _fail(self, import_id: str, message: str) -> None:
         with suppress(ImportEnded, RequestRefused):  # cancelled, or gone with a rollback
             self._change(import_id, lambda fields: states.failed(fields, message))
-        self._requests.pop(import_id, None)
+        self._forget(import_id)
+
+    def _forget(self, import_id: str) -> None:
+        with self._executor.lock:
+            self._requests.pop(import_id, None)
 
     # Its documents
 
