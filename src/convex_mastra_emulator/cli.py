@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
@@ -120,6 +121,8 @@ def load_data(emulator: Emulator, path: str, *, skip_bad: bool) -> None:
     Raises:
         click.BadParameter: when nothing was imported, saying why.
     """
+    if emulator.table_counts():
+        raise click.BadParameter("the file of --data already holds documents; load into a new one", param_hint="--load")
     try:
         with progress_bar(f"Loading {path}") as progress:
             # Nothing is lost, and tables may take the numbers they had elsewhere.
@@ -130,6 +133,25 @@ def load_data(emulator: Emulator, path: str, *, skip_bad: bool) -> None:
         click.echo(f"skipped {row}", err=True)
     tables = sum(1 for count in result.added.values() if count)
     click.echo(f"loaded documents: {sum(result.added.values()):,}, tables: {tables:,}", err=True)
+
+
+def open_emulator(data_path: str | None, **options: Any) -> Emulator:
+    """A new emulator, with the data of a file if one is named; tells what that holds.
+
+    Raises:
+        click.BadParameter: when the file cannot be opened, saying why.
+    """
+    if data_path is None:
+        return Emulator(**options)
+    try:
+        with progress_bar(f"Opening {data_path}") as progress:
+            emulator = Emulator(path=data_path, load_progress=progress, **options)
+    except EmulatorError as error:
+        raise click.BadParameter(str(error), param_hint="--data") from None
+    click.get_current_context().call_on_close(emulator.close)
+    counts = emulator.table_counts()
+    click.echo(f"opened {data_path}: documents: {sum(counts.values()):,}, tables: {len(counts):,}", err=True)
+    return emulator
 
 
 @main.command()
@@ -154,6 +176,14 @@ def load_data(emulator: Emulator, path: str, *, skip_bad: bool) -> None:
     "functions_source",
     metavar="MODULE:ATTRIBUTE",
     help="Mapping from paths to Python functions, defined beside Mastra's.",
+)
+@click.option(
+    "--data",
+    "data_path",
+    metavar="FILE",
+    type=click.Path(),
+    help="Keep documents, scheduled functions and environment variables in this file; made if it is not there. "
+    "Without it: in memory.",
 )
 @click.option(
     "--load",
@@ -185,6 +215,7 @@ def serve(
     admin_key: str | None,
     schema_source: str | None,
     functions_source: str | None,
+    data_path: str | None,
     load_path: str | None,
     limits: tuple[str, ...],
     env: tuple[str, ...],
@@ -205,8 +236,9 @@ def serve(
     from convex_mastra_emulator.server.foreground import serve_in_foreground
     from convex_mastra_emulator.server.thread import ServedEmulator
 
-    emulator = Emulator(
-        None if schema_source is None else load_schema(schema_source),
+    emulator = open_emulator(
+        data_path,
+        schema=None if schema_source is None else load_schema(schema_source),
         limits=changed_limits(limits),
         seed=seed,
         auth_providers=[] if test_token_secret is None else [provider_of_tests(test_token_secret)],

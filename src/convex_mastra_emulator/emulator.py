@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -35,8 +36,9 @@ from convex_mastra_emulator.runtime.identity import ADMIN, Identity
 from convex_mastra_emulator.runtime.journaled_calls import journaled_call
 from convex_mastra_emulator.runtime.locks import AbstractLock
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
+from convex_mastra_emulator.runtime.saved_state import LoadProgress, begin_with_data, open_file
 from convex_mastra_emulator.runtime.scheduler import Scheduler
-from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot
+from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot, undone_at_the_end
 from convex_mastra_emulator.runtime.struck_calls import suffer
 from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
 from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, AuthProvider
@@ -64,6 +66,9 @@ class Emulator(DataOperations):
         clock: where the time comes from; the machine's if None.
         auth_providers: whose tokens make users.
         redact_errors: whether callers see of errors what they see in production: a request id and nothing else.
+        path: a file that keeps documents, scheduled functions, crons and environment variables; made if it is not
+            there.  None keeps them in memory.
+        load_progress: told how many documents of the file are loaded, and of how many.
 
     Attributes:
         limits: as given.
@@ -75,6 +80,9 @@ class Emulator(DataOperations):
         scheduler: the scheduled functions and crons, and what runs them.
         imports: the imports that were asked for through the network.
         exports: the exports that were asked for through the network.
+
+    Raises:
+        DataFileRefused: when the file cannot be opened, saying why; it then stays as it is.
     """
 
     def __init__(
@@ -86,6 +94,8 @@ class Emulator(DataOperations):
         clock: Clock | None = None,
         auth_providers: Sequence[AuthProvider] = (),
         redact_errors: bool = False,
+        path: str | PathLike[str] | None = None,
+        load_progress: LoadProgress | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.clock: Clock = clock or SystemClock()
@@ -97,7 +107,8 @@ class Emulator(DataOperations):
         self.faults = Faults(seed, lambda path: parse_path(path).stripped)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
         self._ids = IdSource(seed)
-        self._store = Store(schema or mastra_schema())
+        file = open_file(path)
+        self._store = Store(schema or mastra_schema(), None if file is None else file.table_numbers)
         self._executor = Executor(
             self._store,
             self._functions,
@@ -116,6 +127,9 @@ class Emulator(DataOperations):
         self.exports = ExportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
         self._subscriptions = Subscriptions()
         self._executor.commit_listeners.append(self._subscriptions.on_commit)
+        begin_with_data(self._executor, file, load_progress)
+        if file is not None:
+            self.exports.fail_interrupted()
 
     # Calls
 
@@ -304,7 +318,7 @@ class Emulator(DataOperations):
         return take_snapshot(self._executor)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Goes back to a snapshot: documents, table numbers, functions, environment; :meth:`rollback` undoes it.
+        """Goes back to a snapshot: documents, table numbers, functions, environment, crons; :meth:`rollback` undoes it.
 
         Ids and timestamps go on from where they are, and subscriptions are told.
 
@@ -314,7 +328,10 @@ class Emulator(DataOperations):
         restore_snapshot(self._executor, snapshot)
 
     def clone(self) -> Emulator:
-        """Another emulator that goes on from here, apart from this one; a clock is shared unless it is a manual one."""
+        """Another emulator that goes on from here, apart from this one and in memory.
+
+        A clock is shared unless it is a manual one.
+        """
         with self._executor.lock:
             clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
             twin = Emulator(self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors)
@@ -322,6 +339,7 @@ class Emulator(DataOperations):
             twin._users.continue_from(self._users)
             twin._requests.setstate(self._requests.getstate())
             twin._ids.continue_from(self._ids)
+            twin.scheduler.crons.are_on = self.scheduler.crons.are_on
             twin.restore(self.snapshot())
         return twin
 
@@ -377,15 +395,18 @@ class Emulator(DataOperations):
 
         It costs what was written, not what is stored.
         """
-        functions = self._functions.snapshot()
-        try:
-            with self._executor.mark(), self.scheduler.crons.kept():
-                try:
-                    yield self
-                finally:
-                    self._functions.restore(functions)
-        finally:
-            self.env.tell()
+        with undone_at_the_end(self._executor):
+            yield self
+
+    def close(self) -> None:
+        """Closes the file of data: from then on every call is refused, and another emulator may open it.
+
+        An emulator without one needs no closing and goes on.  Leaving a ``with`` block closes, too.
+
+        Raises:
+            EmulatorError: inside a function.
+        """
+        self._executor.close()
 
     def __enter__(self) -> Emulator:
         return self
@@ -393,4 +414,4 @@ class Emulator(DataOperations):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self.close()

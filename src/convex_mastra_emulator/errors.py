@@ -2,6 +2,7 @@
 
     EmulatorError
     ├── NotEmulated            we lack something a deployment has
+    ├── DataFileRefused        a file of data that cannot be opened; it stays as it is
     ├── DeploymentError        what a deployment refuses, in its words; has a code and a kind
     │   ├── InvalidValue           a value no deployment takes (size, nesting, field names)
     │   │   └── UnsupportedType    a Python object that is no Convex value
@@ -13,7 +14,8 @@
     │   ├── LimitReached           a transaction asked for more than it may have
     │   ├── InvalidQuery           a query, page or vector search that cannot run
     │   ├── FunctionUnavailable    no such function, not visible, or of another kind
-    │   └── RequestRefused         a request fails before any function runs (keys, paths, formats)
+    │   ├── RequestRefused         a request fails before any function runs (keys, paths, formats)
+    │   └── DataNotWritten         the file of data could not be written; nothing was changed
     ├── ThrownError            what a function throws with ``throw new Error(text)``
     ├── FunctionError          how a failed call reaches its caller: the text a client sees
     └── DeploymentUnreachable  nobody answers
@@ -65,6 +67,10 @@ class EmulatorError(Exception):
 
 class NotEmulated(EmulatorError):
     """A deployment has this, the emulator does not.  The text says what to do instead."""
+
+
+class DataFileRefused(EmulatorError):
+    """A file of data that cannot be opened; it stays as it is.  The text names it and says why."""
 
 
 class DeploymentError(EmulatorError):
@@ -147,6 +153,13 @@ class FunctionUnavailable(DeploymentError):
 
 class RequestRefused(DeploymentError):
     """A request that fails before a function runs: key, token, path, format, body."""
+
+
+class DataNotWritten(DeploymentError):
+    """The file of data could not be written, so nothing was changed; clients see an internal error."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="InternalServerError", kind=ErrorKind.INTERNAL)
 
 
 class ThrownError(EmulatorError):

@@ -10,7 +10,7 @@ import pytest
 from convex import ConvexClient
 
 from convex_mastra_emulator import Emulator, ManualClock, action, connect, mutation
-from convex_mastra_emulator.errors import DeploymentError, ErrorKind
+from convex_mastra_emulator.errors import DataNotWritten, DeploymentError, ErrorKind
 from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.server import serve
 from convex_mastra_emulator.server.due import DueRunner, running_what_is_due
@@ -187,6 +187,30 @@ def test_one_that_cannot_run_does_not_keep_others_from_running(
 
     assert [job.state for job in emulator.scheduler.all()] == ["success", "success"]
     assert caplog.messages == ["a scheduled function could not be run"] * 2
+
+
+# Old jobs are put away when something is looked for; a full disk must not end the thread that looks.
+def test_a_disk_that_fails_while_looking_does_not_end_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator, ran = Emulator(seed=1), threading.Event()
+    emulator.define("t:note", mutation(lambda ctx, args: ran.set()))
+    original = emulator.scheduler.take_next
+    failures: list[int] = []
+
+    def failing() -> Any:
+        if len(failures) < 2:
+            failures.append(1)
+            raise DataNotWritten("full")
+        return original()
+
+    monkeypatch.setattr(emulator.scheduler, "take_next", failing)
+    with caplog.at_level(logging.ERROR), running_what_is_due(emulator):
+        schedule(emulator, "t:note")
+
+        assert ran.wait(WAIT_SECONDS_MAX)
+
+    assert caplog.messages == ["what is due cannot be looked for"] * 2
 
 
 @pytest.mark.xdist_group("served process")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from convex_mastra_emulator import connect
+from convex_mastra_emulator import Emulator, connect
 from convex_mastra_emulator.errors import EmulatorError, FunctionError
 from convex_mastra_emulator.schema import define_schema, define_table, v
 from convex_mastra_emulator.server.process import ServedProcess, ServerDidNotStart
@@ -130,6 +130,35 @@ def test_limits_variables_and_marks_reach_the_child() -> None:
 
         assert deployment.mutation("child:write", {"times": 1}) == 1
         assert deployment.query("child:colour") == "blue"
+
+
+def test_data_outlives_the_child(tmp_path: Path) -> None:
+    functions, data = "tests.server.child_functions:FUNCTIONS", tmp_path / "data.db"
+    for count in (1, 2):
+        with (
+            ServedProcess(functions=functions, data=data) as child,
+            connect(child.url, child.admin_key) as deployment,
+        ):
+            assert deployment.mutation("child:write", {"times": 1}) == count
+
+
+# Marks are for tests; what is stopped is not rolled back.
+def test_what_was_written_after_a_mark_stays_in_the_file(tmp_path: Path) -> None:
+    with ServedProcess(functions="tests.server.child_functions:FUNCTIONS", data=tmp_path / "data.db") as child:
+        child.mark()
+        with connect(child.url, child.admin_key) as deployment:
+            deployment.mutation("child:write", {"times": 1})
+
+    with Emulator(path=tmp_path / "data.db") as emulator:
+        assert emulator.table_counts() == {"notes": 1}
+
+
+def test_data_another_emulator_has_open_ends_the_child(tmp_path: Path) -> None:
+    with (
+        Emulator(path=tmp_path / "data.db"),
+        pytest.raises(ServerDidNotStart, match=r"(?s)another emulator has this file open"),
+    ):
+        ServedProcess(data=tmp_path / "data.db")
 
 
 def test_rollback_without_a_mark_is_refused(served: ServedProcess) -> None:

@@ -17,6 +17,7 @@ from convex_mastra_emulator.values.codec import (
     decode,
     decode_measured,
     decode_or_undefined,
+    decode_stored,
     encode,
     export_clean,
     export_json,
@@ -55,6 +56,18 @@ def test_encoded_text_is_read_back(value: Any) -> None:
     text = write_json(encode(value))
 
     assert sort_key(decode(parse_json(text), LIMITS)) == sort_key(value)
+
+
+# Embeddings are written as a whole; one number that JSON does not have, and each is looked at.
+@pytest.mark.parametrize("number", [0.0, -0.0, math.inf, -math.inf, math.nan, 1.5])
+def test_lists_of_numbers_lose_nothing(number: float) -> None:
+    numbers = [1.0, number, 2.0]
+
+    encoded = encode(numbers)
+    encoded.append(3.0)
+
+    assert numbers == [1.0, number, 2.0] or math.isnan(number)
+    assert repr(decode_stored(parse_json(write_json(encode(numbers))))) == repr(numbers)
 
 
 def test_values_of_npm_convex_are_written_as_they_were() -> None:

@@ -166,6 +166,12 @@ class ExportJobs:
 
     # Behind the requests
 
+    def fail_interrupted(self) -> None:
+        """Exports that a process which is no more had begun have failed; otherwise none could be asked for again."""
+        for document in self._documents():
+            if document.value["state"] in (_REQUESTED, _IN_PROGRESS):
+                self._change(str(document.value[ID]), _failed)
+
     def _run(self, export_id: str) -> None:
         """Makes an export; one that cannot be made has failed, so that another one can be asked for."""
         try:

@@ -26,15 +26,17 @@ _CREATION_TIME_SIZE = 23
 class StoredDocument:
     """A version of a document: its fields in byte order, its size, and its key in every index of its table.
 
-    Nobody changes ``value``; a new version is a new object.
+    A stored file's document has the file's bytes as its ``attachment``.  Nobody changes ``value``;
+    a new version is a new object.
     """
 
-    __slots__ = ("index_keys", "size", "value")
+    __slots__ = ("attachment", "index_keys", "size", "value")
 
     def __init__(self, value: Document, size: int, index_keys: tuple[bytes, ...] = ()) -> None:
         self.value = value
         self.size = size
         self.index_keys = index_keys
+        self.attachment: bytes | None = None
 
 
 def field_at(value: Value, path: tuple[str, ...]) -> Any:

@@ -6,6 +6,8 @@ read backwards, so it costs what was written, not what is stored (design.md §6.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator, Mapping
+from itertools import count
 from typing import NamedTuple
 
 from convex_mastra_emulator.database.documents import StoredDocument
@@ -27,9 +29,11 @@ SYSTEM_TABLES = {512 + number: f"_system_table_{number}" for number in _SYSTEM_N
 VISIBLE_SYSTEM_TABLES = {539: "_scheduled_functions", 540: "_storage"}
 """The two a user can name, through ``db.system``."""
 _HIDDEN_SYSTEM_TABLES = {516: "_exports", 525: "_environment_variables", 541: "_snapshot_imports"}
-SYSTEM_TABLES |= VISIBLE_SYSTEM_TABLES | _HIDDEN_SYSTEM_TABLES
+KEPT_SYSTEM_TABLES = VISIBLE_SYSTEM_TABLES | _HIDDEN_SYSTEM_TABLES
+"""Those that hold documents here."""
+SYSTEM_TABLES |= KEPT_SYSTEM_TABLES
 _VISIBLE_NUMBERS = {name: number for number, name in VISIBLE_SYSTEM_TABLES.items()}
-_KEPT_NUMBERS = _VISIBLE_NUMBERS | {name: number for number, name in _HIDDEN_SYSTEM_TABLES.items()}
+_KEPT_NUMBERS = {name: number for number, name in KEPT_SYSTEM_TABLES.items()}
 # Names that are no identifiers: the deployment's own indexes cannot be used by queries.
 _SYSTEM_INDEXES = {
     "_scheduled_functions": IndexDefinition(" pending", ("state.kind", "scheduledTime")),
@@ -139,16 +143,17 @@ class Store:
 
     Args:
         schema: which tables exist from the start, in the order of their numbers.
+        numbers: the numbers that tables have already, also of tables the schema does not name.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, numbers: Mapping[str, int] | None = None) -> None:
         self.schema = schema
         self.tables: dict[str, Table] = {}
         self.system_tables: dict[str, Table] = {}
         self.log: list[Change] = []
         self.marks = 0
         """How many places of the log somebody may still want to go back to."""
-        self._numbers = {name: FIRST_USER_TABLE_NUMBER + n for n, name in enumerate(schema.tables)}
+        self._numbers = _schema_numbers(schema, numbers or {})
         self._names = {number: name for name, number in self._numbers.items()}
 
     def system_table(self, name: str) -> Table:
@@ -183,10 +188,7 @@ class Store:
 
     def create_table(self, name: str) -> Table:
         """Makes a table the schema does not name; logged, so that it vanishes when its transaction fails."""
-        number = FIRST_USER_TABLE_NUMBER
-        while number in self._names:
-            number += 1
-        table = self.new_table(name, number)
+        table = self.new_table(name, next(_free_numbers(self._names)))
         self.add_table(table)
         return table
 
@@ -269,6 +271,16 @@ class Store:
                 f'Failed to insert or update a document in table "{table.name}" '
                 f"because it does not match the schema: {problem}"
             )
+
+
+def _free_numbers(taken: Container[int]) -> Iterator[int]:
+    return (number for number in count(FIRST_USER_TABLE_NUMBER) if number not in taken)
+
+
+def _schema_numbers(schema: Schema, given: Mapping[str, int]) -> dict[str, int]:
+    """The numbers of the schema's tables: those they have, or else the lowest free ones."""
+    free = _free_numbers(set(given.values()))
+    return {name: given[name] if name in given else next(free) for name in schema.tables}
 
 
 def _apply(table: Table, document_id: str, old: StoredDocument | None, new: StoredDocument | None) -> None:

@@ -8,13 +8,11 @@ convex-js src/server/cron.ts, convex-backend crates/model/src/cron_jobs (convex-
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from convex_mastra_emulator.errors import SchemaDefinitionError
-from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.cron_calendar import next_interval, next_of_expression
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 
@@ -179,6 +177,10 @@ class CronJob:
     next_ms: float
     runs: list[CronRun] = field(default_factory=list)
 
+    def copy(self) -> CronJob:
+        """Another one that stands where this one does."""
+        return CronJob(self.cron, self.next_ms, list(self.runs))
+
     @property
     def path(self) -> FunctionPath:
         """The function it runs."""
@@ -198,36 +200,43 @@ class CronJobs:
         self.are_on = True
         """Whether they run at all."""
 
-    def deploy(self, crons: Crons, now_ms: float) -> None:
-        """Replaces the crons; one of the same id goes on, and if its schedule is the same, at the same time."""
+    def deployed(self, crons: Crons, now_ms: float) -> dict[str, CronJob]:
+        """The crons as a deploy leaves them: one of the same id goes on, if its schedule is the same at its time."""
         kept = self.by_id
-        self.by_id = {
+        return {
             id: _redeployed(kept[id], cron, now_ms) if id in kept else CronJob(cron, _first_ms(cron, now_ms))
             for id, cron in crons.by_id.items()
         }
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """At its end, the crons are those that were deployed before."""
-        by_id = self.by_id
-        try:
-            yield
-        finally:
-            self.by_id = by_id
+    def state(self) -> dict[str, CronJob]:
+        """The crons as they are now, for :meth:`restore`."""
+        return {id: job.copy() for id, job in self.by_id.items()}
+
+    def restore(self, state: Mapping[str, CronJob]) -> None:
+        """Makes the crons what they were when :meth:`state` was asked for."""
+        self.by_id = {id: job.copy() for id, job in state.items()}
 
     def next(self, except_for: Collection[str] = ()) -> CronJob | None:
         """The cron that is due first; None if there is none."""
         waiting = [job for job in self.by_id.values() if job.cron.id not in except_for] if self.are_on else []
         return min(waiting, key=lambda job: (job.next_ms, job.cron.id), default=None)
 
-    def move_on(self, job: CronJob, now_ms: float) -> None:
-        """Sets a cron to its next time; times that were missed are skipped."""
-        job.next_ms = job.cron.next_ms(job.next_ms, now_ms)
+    def after(self, id: str, due_ms: float, now_ms: float, run: CronRun | None) -> dict[str, CronJob]:
+        """The crons as a run leaves them: noted, and set to the next time; times that were missed are skipped.
 
-    def note(self, job: CronJob, at_ms: float, outcome: Outcome) -> None:
-        """Keeps how a run ended."""
-        job.runs.append(CronRun(at_ms, None if outcome.failure is None else outcome.failure.message))
-        del job.runs[:-LOGS_KEPT]
+        Args:
+            id: which cron ran; it may have been deployed anew meanwhile, or be gone.
+            due_ms: when it was due.
+            now_ms: when the run ended.
+            run: how it ended; None if that is not known.
+        """
+        state = self.state()
+        job = state.get(id)
+        if job is not None and job.next_ms == due_ms:
+            job.next_ms = job.cron.next_ms(due_ms, now_ms)
+        if job is not None and run is not None:
+            job.runs = [*job.runs, run][-LOGS_KEPT:]
+        return state
 
 
 def _redeployed(job: CronJob, cron: Cron, now_ms: float) -> CronJob:

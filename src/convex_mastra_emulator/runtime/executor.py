@@ -33,6 +33,7 @@ from convex_mastra_emulator.runtime.context import (
     MutationContext,
     QueryContext,
 )
+from convex_mastra_emulator.runtime.crons import CronJobs
 from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter
 from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.failures import Failure, thrown
@@ -76,6 +77,9 @@ class Executor(Transactions):
         self.before_calls_of_actions: list[Callable[[], None]] = []
         """Called in an action's thread before each transaction it starts: there others may come in between."""
         self.env = Environment(self)
+        self.crons = CronJobs()
+        self.running: set[str] = set()
+        """The ids of scheduled functions and crons that run now."""
 
     # Calls
 
@@ -181,6 +185,7 @@ class Executor(Transactions):
         if under is not None:
             call = under.struck(call)
         if function.kind is FunctionKind.ACTION:
+            self.check_open()
             return self.run_action(call, read_arguments)
         if under is not None and function.kind is FunctionKind.MUTATION:
             return tried_again(call, lambda: self._try(call, fresh(read_arguments)), under.tries_max)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from convex_mastra_emulator.clock import wait_by
@@ -109,7 +109,8 @@ class ActionCalls:
         read_arguments = inner_arguments(args, self.limits)
         parsed = parse_inner_path(path, f"run{kind.value}")
         try:
-            outcome = self._executor.call_internally(parsed, read_arguments, kind, self._caller)
+            with _hiding_internal_errors():
+                outcome = self._executor.call_internally(parsed, read_arguments, kind, self._caller)
         except DeploymentError as error:
             if error.fault is None:
                 raise
@@ -133,9 +134,11 @@ class ActionCalls:
         """The scheduled function that is running, if one is."""
         return self._caller.job_id
 
-    def open_jobs(self) -> AbstractContextManager[Jobs]:
+    @contextmanager
+    def open_jobs(self) -> Iterator[Jobs]:
         """The scheduled functions, in a transaction of their own."""
-        return self._executor.jobs()
+        with _hiding_internal_errors(), self._executor.jobs() as jobs:
+            yield jobs
 
     def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
         """Searches the latest committed documents.
@@ -144,9 +147,16 @@ class ActionCalls:
             InvalidQuery: when the search cannot be run.
             ThrownError: with the generic text when the deployment itself fails.
         """
-        try:
+        with _hiding_internal_errors():
             return self._executor.search(table, index, query)
-        except DeploymentError as error:
-            if error.kind is ErrorKind.INTERNAL:
-                raise ThrownError(INTERNAL_ERROR_TEXT) from error
-            raise
+
+
+@contextmanager
+def _hiding_internal_errors() -> Iterator[None]:
+    """An action sees of the deployment's own failures what clients see, and may catch it."""
+    try:
+        yield
+    except DeploymentError as error:
+        if error.kind is ErrorKind.INTERNAL:
+            raise ThrownError(INTERNAL_ERROR_TEXT) from error
+        raise

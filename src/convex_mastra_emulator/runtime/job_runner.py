@@ -13,7 +13,7 @@ from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ANONYMOUS
-from convex_mastra_emulator.runtime.jobs import Job, ended, is_pending
+from convex_mastra_emulator.runtime.jobs import Job, ended, interrupted_jobs, is_pending
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
 from convex_mastra_emulator.runtime.struck_calls import UnderFaults, tried_again
@@ -75,6 +75,14 @@ def _run(executor: Executor, job: Job, under: UnderFaults | None) -> Outcome | N
     with executor.jobs() as jobs:
         jobs.complete(job.id, *ended(outcome.failure))
     return outcome
+
+
+def fail_interrupted(executor: Executor) -> None:
+    """Notes that actions failed that are in progress and do not run here, as after a crash of who ran them."""
+    with executor.lock:
+        if interrupted_jobs(executor.store, executor.running):
+            with executor.jobs() as jobs:
+                jobs.fail_interrupted(executor.running)
 
 
 def _missing(path: FunctionPath, *, has_module: bool) -> str:

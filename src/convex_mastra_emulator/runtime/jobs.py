@@ -7,7 +7,7 @@ convex-backend crates/model/src/scheduled_jobs/mod.rs, virtual_table.rs, crates/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ _FIVE_YEARS_S = 5 * 366 * 24 * 3600
 RETENTION_MS = 7 * 24 * 3600 * 1000.0
 """How long finished jobs are kept (crates/common/src/knobs.rs ``SCHEDULED_JOB_RETENTION``)."""
 _ARRAY_OVERHEAD = 2
+# crates/application/src/scheduled_jobs/mod.rs, of a job that is found in progress; without frames, and so in one line.
+INTERRUPTED = "Transient error while executing action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,15 @@ class Jobs:
         state = {"kind": kind} if error is None else {"kind": kind, "error": error}
         self._set(job_id, {"state": state, "completedTime": self._begin_ms})
 
+    def fail_interrupted(self, running: Container[str]) -> None:
+        """Notes that interrupted actions failed: one is never begun twice.
+
+        Args:
+            running: the ids of those that do run.
+        """
+        for job_id in interrupted_jobs(self._transaction.store, running):
+            self.complete(job_id, "failed", INTERRUPTED)
+
     def forget(self, job_ids: Iterable[str]) -> None:
         """Deletes the documents of jobs."""
         for job_id in job_ids:
@@ -223,8 +234,17 @@ def is_pending(store: Store, job_id: str) -> bool:
 
 def pending_jobs(store: Store) -> Iterator[Job]:
     """The jobs that wait, by the time at which they are due; to be read to its end before anything is written."""
+    return _jobs_in_state(store, "pending")
+
+
+def interrupted_jobs(store: Store, running: Container[str]) -> list[str]:
+    """The ids of actions that are noted as in progress and do not run: whoever ran them ended before they did."""
+    return [job.id for job in _jobs_in_state(store, "inProgress") if job.id not in running]
+
+
+def _jobs_in_state(store: Store, kind: str) -> Iterator[Job]:
     table = store.system_table(SCHEDULED_FUNCTIONS)
-    prefix = sort_key("pending")
+    prefix = sort_key(kind)
     index = table.indexes[" pending"]
     for key in index.keys(prefix, _after(prefix)):
         yield job_of(table.document_by_key(key).value)

@@ -14,10 +14,11 @@ from convex_mastra_emulator.clock import Clock, ManualClock
 from convex_mastra_emulator.database.store import Change
 from convex_mastra_emulator.errors import EmulatorError, SchemaDefinitionError
 from convex_mastra_emulator.runtime.calls import Outcome
-from convex_mastra_emulator.runtime.crons import Cron, CronJob, CronJobs, Crons
+from convex_mastra_emulator.runtime.cron_runner import run_cron
+from convex_mastra_emulator.runtime.crons import Cron, CronJob, CronRun, Crons
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import FunctionKind
-from convex_mastra_emulator.runtime.job_runner import run_job
+from convex_mastra_emulator.runtime.job_runner import fail_interrupted, run_job
 from convex_mastra_emulator.runtime.jobs import (
     RETENTION_MS,
     SCHEDULED_FUNCTIONS,
@@ -26,6 +27,7 @@ from convex_mastra_emulator.runtime.jobs import (
     pending_jobs,
 )
 from convex_mastra_emulator.runtime.paths import FunctionPath
+from convex_mastra_emulator.runtime.saved_state import settings_of
 
 RUNS_MAX = 10_000
 OnRun = Callable[[FunctionPath, object, Outcome, int], None]
@@ -49,11 +51,11 @@ class Scheduler:
         self._executor = executor
         self._clock = clock
         self._on_run = on_run
-        self.crons = CronJobs()
+        self.crons = executor.crons
         self.listeners: list[Callable[[], None]] = []
         """Told when something was scheduled or cancelled, or crons were deployed; called under the lock."""
         self._soon: deque[Callable[[], None]] = deque()
-        self._running: set[str] = set()
+        self._running = executor.running
         self._jobs_run = 0
         self._forget_ms = math.inf
         """Before then no job has been kept for too long."""
@@ -79,11 +81,13 @@ class Scheduler:
         What is running does not count.
         """
         with self._executor.lock:
+            if self._executor.is_closed:
+                return None  # a clock may outlive the emulator
             if self._soon:
                 return self._now_ms
             job = self._first_pending()
             times = [job.scheduled_ms] if job is not None else []
-            cron = self.crons.next(except_for=self._running)
+            cron = self._next_cron()
             return min([*times, cron.next_ms] if cron is not None else times, default=None)
 
     def deploy(self, crons: Crons) -> None:
@@ -91,11 +95,14 @@ class Scheduler:
 
         Raises:
             SchemaDefinitionError: when one names a function that is not there, or a query.
+            DataNotWritten: when the file of data cannot be written.
         """
         with self._executor.lock:
             for cron in crons.by_id.values():
                 self._check_cron(cron)
-            self.crons.deploy(crons, self._now_ms)
+            deployed = self.crons.deployed(crons, self._now_ms)
+            self._executor.save(settings_of(self._executor, crons=deployed.values()))
+            self.crons.restore(deployed)
             self._tell()
 
     def _check_cron(self, cron: Cron) -> None:
@@ -147,12 +154,15 @@ class Scheduler:
         Nobody else gets it meanwhile, and a cron is not run beside itself.
         """
         with self._executor.lock:
+            if self._executor.is_closed:
+                return None
             if self._soon:
                 return self._soon.popleft()
             self._forget_old()
+            fail_interrupted(self._executor)
             now_ms = self._now_ms
             job = self._first_pending()
-            cron = self.crons.next(except_for=self._running)
+            cron = self._next_cron()
             if cron is not None and cron.next_ms <= now_ms and (job is None or cron.next_ms < job.scheduled_ms):
                 self._running.add(cron.cron.id)
                 return lambda: self._run_cron(cron, now_ms)
@@ -166,7 +176,9 @@ class Scheduler:
 
         Raises:
             TooManyRuns: when there are more.
+            EmulatorError: after the emulator was closed.
         """
+        self._executor.check_open()
         for count in range(limit):
             if not self.run_next():
                 return count
@@ -184,6 +196,7 @@ class Scheduler:
             TooManyRuns: when ``limit`` functions ran and others wait, or crons run without end.
             EmulatorError: when one waits for a time that only a clock of the machine can reach.
         """
+        self._executor.check_open()
         begin = self._jobs_run
         for _ in range(limit + RUNS_MAX):
             with self._executor.lock:
@@ -198,6 +211,15 @@ class Scheduler:
     def _first_pending(self) -> Job | None:
         """The job that is due first of those that are not running; the caller holds the lock."""
         return next((job for job in pending_jobs(self._executor.store) if job.id not in self._running), None)
+
+    def _next_cron(self) -> CronJob | None:
+        """The cron that is due first of those that do not run; the caller holds the lock.
+
+        One that came from a file of data waits until its function is defined.
+        """
+        functions = self._executor.functions
+        missing = {id for id, job in self.crons.by_id.items() if not functions.has(job.path)}
+        return self.crons.next(except_for=self._running | missing)
 
     def _run_until(self, job: Job) -> None:
         """Runs the first thing that is due before a job is, or the job."""
@@ -225,19 +247,18 @@ class Scheduler:
     def _run_cron(self, cron: CronJob, now_ms: float) -> None:
         id, due_ms = cron.cron.id, cron.next_ms
         started_ns = time.perf_counter_ns()
-        outcome: Outcome | None = None
+        run: CronRun | None = None
         try:
-            outcome = self._executor.call_of_deployment(cron.path, cron.arguments)
+            outcome = run_cron(self._executor, cron, due_ms, now_ms)
+            run = CronRun(now_ms, None if outcome.failure is None else outcome.failure.message)
         finally:
             with self._executor.lock:
                 self._running.discard(id)
-                # It may have been deployed anew meanwhile, or be gone.
-                current = self.crons.by_id.get(id)
-                if current is not None and current.next_ms == due_ms:
-                    # From when it has ended, as a deployment does: what came due meanwhile is skipped.
-                    self.crons.move_on(current, self._now_ms)
-                if current is not None and outcome is not None:
-                    self.crons.note(current, now_ms, outcome)
+                # From when it has ended, as a deployment does: what came due meanwhile is skipped.
+                after = self.crons.after(id, due_ms, self._now_ms, run)
+                self.crons.restore(after)
+                if run is not None:
+                    self._executor.save(settings_of(self._executor, crons=after.values()))
         self._on_run(cron.path, cron.arguments, outcome, time.perf_counter_ns() - started_ns)
 
     def _forget_old(self) -> None:

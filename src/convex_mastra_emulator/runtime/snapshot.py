@@ -1,18 +1,23 @@
-"""Everything a deployment holds at one moment, to go back to: documents and functions.
+"""Everything a deployment holds at one moment, to go back to: documents, functions, crons.
 
 Environment variables are documents of the deployment's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from convex_mastra_emulator.database.snapshot import StoreState, bring_to, state_of
+from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import FunctionPath
+from convex_mastra_emulator.runtime.saved_state import settings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Snapshot:
     state: StoreState
     functions: Mapping[FunctionPath, Function]
     timestamp_ns: int
+    crons: Mapping[str, CronJob] = field(default_factory=dict)
 
 
 def take_snapshot(executor: Executor) -> Snapshot:
@@ -31,18 +37,58 @@ def take_snapshot(executor: Executor) -> Snapshot:
         EmulatorError: from inside a function, whose writes may still be undone.
     """
     with executor.between_transactions() as timestamp_ns:
-        return Snapshot(state_of(executor.store), executor.functions.snapshot(), timestamp_ns)
+        return Snapshot(
+            state_of(executor.store),
+            executor.functions.snapshot(),
+            timestamp_ns,
+            executor.crons.state(),
+        )
 
 
 def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
     """Brings everything to what it was; ids and timestamps go on from where they are.
 
+    Actions that were in progress and do not run here have failed, as after a crash.
+
     Raises:
         EmulatorError: for the snapshot of a deployment with another schema, and from inside a function.
+        DataNotWritten: when the file of data cannot be written; then nothing has changed.
     """
     if snapshot.state.schema != executor.store.schema:
         raise EmulatorError("the snapshot is of a deployment with another schema: its indexes are not the same")
+
+    def restore(transaction: Transaction) -> None:
+        bring_to(executor.store, snapshot.state)
+        Jobs(transaction, executor.functions).fail_interrupted(executor.running)
+
+    settings = settings_of(executor, snapshot.crons.values())
+    with executor.saving(settings):
+        executor.in_transaction(restore, not_before_ns=snapshot.timestamp_ns)
+        executor.save(settings)  # if no document has changed
+        _restore_others(executor, snapshot.functions, snapshot.crons)
+
+
+def _restore_others(
+    executor: Executor,
+    functions: Mapping[FunctionPath, Function],
+    crons: Mapping[str, CronJob],
+) -> None:
+    executor.functions.restore(dict(functions))
+    executor.env.tell()
+    executor.crons.restore(crons)
+
+
+@contextmanager
+def undone_at_the_end(executor: Executor) -> Iterator[None]:
+    """Undoes, at its end, everything that was written and defined inside.
+
+    Raises:
+        EmulatorError: when the deployment is closed.
+        DataNotWritten: at the end, when the file of data cannot be written; then nothing is undone.
+    """
+    executor.check_open()
     with executor.lock:
-        executor.in_transaction(lambda _: bring_to(executor.store, snapshot.state), not_before_ns=snapshot.timestamp_ns)
-        executor.functions.restore(dict(snapshot.functions))
-        executor.env.tell()
+        functions, crons = executor.functions.snapshot(), executor.crons.state()
+        settings = settings_of(executor, crons.values())
+    with executor.mark(settings, lambda: _restore_others(executor, functions, crons)):
+        yield

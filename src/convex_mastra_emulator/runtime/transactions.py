@@ -7,23 +7,32 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.database.store import Change, Store
+from convex_mastra_emulator.database.stored_rows import undoing
 from convex_mastra_emulator.database.transaction import Transaction
-from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorKind
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.functions import FunctionRegistry
 from convex_mastra_emulator.runtime.history import History
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.values.ids import IdSource
 
+if TYPE_CHECKING:
+    from convex_mastra_emulator.database.persistence import DataFile
+
 Result = TypeVar("Result")
 CommitListener = Callable[[int, list[Change]], None]
 """Told of a commit: its timestamp in nanoseconds and its changes; called under the deployment's lock."""
+_IS_RUNNING = (
+    "a function of this emulator is already running in this thread: "
+    "inside of it use ctx.db, ctx.run_query and ctx.run_mutation"
+)
 
 
 class Transactions:
@@ -48,23 +57,25 @@ class Transactions:
         self.history = History(store)
         self.commit_listeners: list[CommitListener] = []
         self._id_source = id_source
+        self.file: DataFile | None = None
+        """Where every commit is written before anybody is told of it; None for data that ends with the process."""
         self._latest_ns = 0
-        self._is_open = False
+        self._settings: Mapping[str, str] = {}
+        self._refusal: str | None = None
+        """Why no transaction can begin now; None if one can."""
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
         """Holds the lock for one transaction; one inside another is refused, as it could not be undone alone."""
         with self.lock:
-            if self._is_open:
-                raise EmulatorError(
-                    "a function of this emulator is already running in this thread: "
-                    "inside of it use ctx.db, ctx.run_query and ctx.run_mutation"
-                )
-            self._is_open = True
+            if self._refusal is not None:
+                self.check_open()
+                raise EmulatorError(self._refusal)
+            self._refusal = _IS_RUNNING
             try:
                 yield
             finally:
-                self._is_open = False
+                self._refusal = None
 
     def in_transaction(self, body: Callable[[Transaction], Result], *, not_before_ns: int = 0) -> Result:
         """Runs ``body`` in a transaction that is committed at its end; what it raises undoes its writes.
@@ -122,8 +133,18 @@ class Transactions:
             return self._latest_ns
 
     @contextmanager
-    def mark(self) -> Iterator[None]:
-        """At its end, everything that was committed inside is undone."""
+    def mark(
+        self, settings: Mapping[str, str] = MappingProxyType({}), then: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
+        """At its end, everything that was committed inside is undone.
+
+        Args:
+            settings: written into the file with the undoing.
+            then: called when it is done, under the lock.
+
+        Raises:
+            DataNotWritten: when the file cannot be written; then nothing is undone.
+        """
         with self.lock:
             size = len(self.store.log)
             self.store.marks += 1
@@ -132,10 +153,17 @@ class Transactions:
         finally:
             with self.lock:
                 self.store.marks -= 1
-                undone = self.store.log[size:]
-                self.store.undo(size)
-                self.history.clear()
-                self._tell(undone)
+                if not self.is_closed:
+                    self._undo(size, settings, then)
+
+    def _undo(self, size: int, settings: Mapping[str, str], then: Callable[[], None]) -> None:
+        undone = self.store.log[size:]
+        if self.file is not None:
+            self.file.write(undoing(undone), self._latest_ns, settings)
+        self.store.undo(size)
+        self.history.clear()
+        then()
+        self._tell(undone)
 
     def begin(self) -> Transaction:
         """A transaction that begins now; the caller holds :meth:`exclusively`."""
@@ -143,17 +171,76 @@ class Transactions:
         return Transaction(self.store, self.limits, begin, self._id_source)
 
     def commit(self, transaction: Transaction, mark: int) -> int:
-        """Closes a transaction and gives its timestamp; the next one begins, and creates documents, behind it."""
+        """Closes a transaction and gives its timestamp; the next one begins, and creates documents, behind it.
+
+        Raises:
+            DataNotWritten: when the file cannot be written; the transaction is then undone.
+        """
         created_ns = _not_before(transaction.next_creation_time)
         changes = self.store.log[mark:]
         if not changes:
             self._latest_ns = max(self._latest_ns, transaction.begin_ns)
             return self._latest_ns
-        self._latest_ns = max(self._latest_ns + 1, transaction.begin_ns, created_ns)
+        latest_ns = max(self._latest_ns + 1, transaction.begin_ns, created_ns)
+        if self.file is not None:
+            try:
+                self.file.write(changes, latest_ns, self._settings)
+            except BaseException:
+                self.store.undo(mark)
+                raise
+        self._latest_ns = latest_ns
         self.history.add(self._latest_ns, changes)
         self._tell(changes)
         self.store.forget_log()
         return self._latest_ns
+
+    # The file
+
+    @contextmanager
+    def saving(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """What is committed inside is written together with settings; nothing is if nothing is committed."""
+        with self.lock:
+            self._settings = settings
+            try:
+                yield
+            finally:
+                self._settings = {}
+
+    def save(self, settings: Mapping[str, str]) -> None:
+        """Writes settings alone.
+
+        Raises:
+            DataNotWritten: when the file cannot be written.
+        """
+        if self.file is not None:
+            self.file.write((), self._latest_ns, settings)
+
+    def close(self) -> None:
+        """Closes the file; from then on nothing runs.  Without a file nothing happens.
+
+        Raises:
+            EmulatorError: inside a function.
+        """
+        with self.lock:
+            if self.file is None or not self.file.is_open:
+                return
+            with self.exclusively():
+                self.file.close(self._latest_ns)
+            self._refusal = f"this emulator is closed; its data is in {self.file.path}: open it with another one"
+
+    def check_open(self) -> None:
+        """Refuses what begins without a transaction.
+
+        Raises:
+            DeploymentError: of kind INTERNAL, as clients see it, after :meth:`close`.
+        """
+        if self._refusal is not None and self.is_closed:
+            raise DeploymentError(self._refusal, code="InternalServerError", kind=ErrorKind.INTERNAL)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether :meth:`close` has closed a file; nothing runs any more."""
+        return self._refusal is not None and self._refusal is not _IS_RUNNING
 
     def _tell(self, changes: list[Change]) -> None:
         for listener in self.commit_listeners:

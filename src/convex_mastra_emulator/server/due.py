@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.runtime.struck_calls import EndlessFault
 
 _PARALLELISM = 8
@@ -56,11 +57,20 @@ class DueRunner:
     def _start_what_is_due(self, pool: ThreadPoolExecutor) -> None:
         while not self._stopped.is_set():
             self._room.acquire()
-            run = self._emulator.scheduler.take_next()
+            run = self._take_next()
             if run is None:
                 self._room.release()
                 return
             pool.submit(self._run_one, run)
+
+    def _take_next(self) -> Callable[[], None] | None:
+        try:
+            return self._emulator.scheduler.take_next()
+        except EmulatorError:
+            # What has become old could not be put away, as the file of data could not be written; it may be later.
+            _logger.exception("what is due cannot be looked for")
+            self._stopped.wait(_RETRY_SECONDS)
+            return None
 
     def _run_one(self, run: Callable[[], None]) -> None:
         try:

@@ -35,6 +35,8 @@ def serve_in_foreground(
 ) -> None:
     """Serves until SIGINT or SIGTERM comes; a second ends open connections, a third the process.
 
+    At the end the emulator is closed.
+
     Args:
         emulator: what is served.
         host: the address to listen on.
@@ -76,6 +78,8 @@ def serve_in_foreground(
             server.run(sockets=[listener])
     finally:
         listener.close()
+        # While the marks of the control plane are still held: whoever stops a server does not roll back.
+        emulator.close()
 
 
 def _stop_at_end(stream: TextIO, server: Server) -> None:

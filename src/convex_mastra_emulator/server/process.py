@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -60,6 +61,7 @@ class ServedProcess:
         limits: numbers of :class:`~convex_mastra_emulator.limits.Limits` to change.
         env: environment variables of the functions.
         seed: makes ids repeatable.
+        data: a file that keeps the child's data; made if it is not there.
 
     Attributes:
         url: what clients take as ``CONVEX_URL``.
@@ -80,6 +82,7 @@ class ServedProcess:
         limits: Mapping[str, int] | None = None,
         env: Mapping[str, str] | None = None,
         seed: int | None = None,
+        data: str | PathLike[str] | None = None,
     ) -> None:
         self.admin_key = admin_key or new_admin_key()
         self._token_secret = new_secret()
@@ -89,6 +92,7 @@ class ServedProcess:
         command += ["--admin-key", self.admin_key, "--test-token-secret", self._token_secret]
         command += ["--functions", functions] if functions is not None else []
         command += ["--seed", str(seed)] if seed is not None else []
+        command += ["--data", fspath(data)] if data is not None else []
         for option, pairs in (("--limit", limits), ("--env", env)):
             for name, value in (pairs or {}).items():
                 command += [option, f"{name}={value}"]

@@ -116,6 +116,11 @@ def decode(json: Any, limits: Limits) -> Value:
     return decode_measured(json, limits).value
 
 
+def decode_stored(json: Any) -> Value:
+    """Reads what :func:`encode` gave for a value that was taken in before; no limit is looked at."""
+    return _untag(json, undefined_allowed=False)
+
+
 def decode_or_undefined(json: Any, limits: Limits) -> Value:
     """Reads a value where ``{"$undefined": null}`` is allowed too (§1.8).
 
@@ -140,6 +145,8 @@ def encode(value: Value) -> Any:
     if kind is dict:
         return {name: encode(item) for name, item in value.items()}
     if kind is list:
+        if is_float_list(value) and 0.0 not in value and all(map(math.isfinite, value)):
+            return value.copy()  # an embedding: no element needs a look in Python
         return [encode(item) for item in value]
     if kind is float:
         return value if math.isfinite(value) and not _is_negative_zero(value) else _encode_special(value)
