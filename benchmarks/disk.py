@@ -1,4 +1,4 @@
-"""G14: what it costs to keep data in a file, against SQLite alone; and that it costs nothing to keep none."""
+"""G19: what it costs to keep data in a file, against SQLite alone; and that it costs nothing to keep none."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _COPIES_MAX = 25
 def results(peer: Peer) -> Iterator[Result]:
     """Measures and compares."""
     yield Result(
-        goal="G14",
+        goal="G19",
         claim="a mutation with a file / the same rows in a transaction of SQLite",
         measured=_ratio(),
         at_most=2,
     )
     yield Result(
-        goal="G14",
+        goal="G19",
         claim="a mutation without a file / deepcopy of its document; 22 before there were files",
         measured=_ratio_in_memory(),
         at_most=_COPIES_MAX,
