@@ -52,13 +52,15 @@ def test_the_help_of_serve_names_options_and_defaults() -> None:
 
     assert code == 0
     options = (
-        "--host --port --admin-key --schema --functions --load --skip-bad --limit --env --fault --seed --redact-errors"
+        "--host --port --site-port --admin-key --schema --functions --data --http --crons --load --skip-bad --limit "
+        "--env --fault --seed --redact-errors"
     )
     for option in options.split():
         assert option in output
     assert "[default: 127.0.0.1]" in output
     assert "[default: 3210; 0<=x<=65535]" in output
-    assert "Prints CONVEX_URL and CONVEX_ADMIN_KEY once it accepts connections" in output
+    text = " ".join(output.split())
+    assert "Prints CONVEX_URL, CONVEX_ADMIN_KEY and CONVEX_SITE_URL once it accepts connections" in text
 
 
 def test_the_version_is_told() -> None:
@@ -81,6 +83,37 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 
     assert code == 2
     assert "Invalid value for '--port'" in output
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--http", "tests.server.site_functions:CRONS", "must be an HttpRouter, got Crons"),
+        ("--http", "no.such.module:ROUTER", "ModuleNotFoundError"),
+        ("--crons", "tests.server.site_functions:ROUTER", "must be Crons, got HttpRouter"),
+        # Named without the functions they run.
+        ("--crons", "tests.server.site_functions:CRONS", "schedules a function that does not exist: site.js:note"),
+        ("--site-port", "65536", "Invalid value for '--site-port'"),
+    ],
+)
+def test_routes_and_crons_that_are_none_are_refused(option: str, value: str, message: str) -> None:
+    code, output = run("serve", option, value)
+
+    assert code == 2
+    assert option in output
+    assert message in " ".join(output.replace("\n", " ").split())
+
+
+def test_a_site_port_that_is_taken_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        code, output = run("serve", "--port", "0", "--site-port", str(port))
+
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --site-port" in output
 
 
 # Clients append the user to act as behind a colon: every request of a client would be refused.
@@ -193,6 +226,7 @@ class Serving:
     process: subprocess.Popen[bytes]
     url: str
     admin_key: str
+    site_url: str
     errors: IO[bytes]
 
     def post(self, route: str, path: str, args: dict[str, Any]) -> Any:
@@ -253,9 +287,10 @@ def serving(*arguments: str, folder: Path | None = None) -> Iterator[Serving]:
         ) as process,
     ):
         try:
-            url, key = read_line(process), read_line(process)
-            assert (url[:11], key[:17]) == ("CONVEX_URL=", "CONVEX_ADMIN_KEY="), (url, key)
-            yield Serving(process, url[11:], key[17:], errors)
+            names, values = zip(*(read_line(process).split("=", 1) for _ in range(3)), strict=True)
+            assert names == ("CONVEX_URL", "CONVEX_ADMIN_KEY", "CONVEX_SITE_URL"), values
+            url, key, site_url = values
+            yield Serving(process, url, key, site_url, errors)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -283,7 +318,7 @@ def test_serve_prints_where_it_is_and_a_random_key() -> None:
             assert response.read().decode() == f"convex-mastra-emulator {__version__}"
 
 
-# The two lines are all of standard output, so that `eval "$(… serve &)"` and the like can read it.
+# The three lines are all of standard output, so that `eval "$(… serve &)"` and the like can read it.
 def test_serve_takes_a_key_and_prints_nothing_else() -> None:
     with serving("--admin-key", "mine|secret") as served:
         assert served.admin_key == "mine|secret"
@@ -291,6 +326,18 @@ def test_serve_takes_a_key_and_prints_nothing_else() -> None:
         assert served.stop() == 0
         assert served.process.stdout is not None
         assert served.process.stdout.read() == b""
+
+
+def test_serve_answers_http_actions_at_the_site() -> None:
+    source = "tests.server.site_functions"
+    options = ("--functions", f"{source}:FUNCTIONS", "--http", f"{source}:ROUTER", "--crons", f"{source}:CRONS")
+    with serving(*options, "--no-crons") as served:
+        with urllib.request.urlopen(f"{served.site_url}/ran", timeout=DEADLINE_SECONDS) as response:
+            assert json.load(response) == 0
+        served.stop()
+
+        [line] = served.log()
+    assert re.fullmatch(r"GET /ran  httpAction  \d+\.\d ms  0 documents read  200", line)
 
 
 def test_serve_logs_each_call_in_one_line() -> None:

@@ -1,4 +1,4 @@
-"""Schemas and functions named by text: found, or refused with the reason."""
+"""Schemas, functions, routes and crons named by text: found, or refused with the reason."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from convex_mastra_emulator.mastra import mastra_schema
-from convex_mastra_emulator.sources import SourceError, load_functions, load_schema
+from convex_mastra_emulator.sources import SourceError, load_crons, load_functions, load_router, load_schema
 
 MODULE = """
-from convex_mastra_emulator import query
+from convex_mastra_emulator import Crons, HttpRouter, query
 from convex_mastra_emulator.schema import define_schema, define_table, v
 
 SCHEMA = define_schema({"notes": define_table({"text": v.string()})})
 FUNCTIONS = {"notes:f": query(lambda ctx, args: 1)}
 WRONG = {"notes:f": lambda ctx, args: 1}
+ROUTER = HttpRouter()
+CRONS = Crons()
 """
 
 
@@ -72,3 +74,15 @@ def test_file_that_is_no_schema_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_mapping_of_functions_is_refused(source: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         load_functions(source)
+
+
+def test_routes_and_crons_of_a_module() -> None:
+    assert load_router("named_sources:ROUTER").routes() == []
+    assert load_crons("named_sources:CRONS").by_id == {}
+
+
+def test_what_are_no_routes_and_no_crons_is_refused() -> None:
+    with pytest.raises(SourceError, match="'named_sources:CRONS' must be an HttpRouter, got Crons"):
+        load_router("named_sources:CRONS")
+    with pytest.raises(SourceError, match="'named_sources:ROUTER' must be Crons, got HttpRouter"):
+        load_crons("named_sources:ROUTER")

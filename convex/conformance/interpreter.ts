@@ -11,6 +11,7 @@ import { ConvexError, jsonToConvex } from "convex/values";
 import { encoded, filledIn, MalformedProgram, valueOf, type Answer, type Frame, type Json } from "./forms.ts";
 import { QUERY_ENDS, runQueryStep, runVectorSearch } from "./queries.ts";
 import { runCancel, runSystemGet, SCHEDULED, scheduleOf } from "./schedules.ts";
+import { deleteFile, metadata, readFile, storeFile, uploadUrl, url } from "./storage.ts";
 
 export type Kind = "query" | "mutation" | "action";
 
@@ -80,6 +81,12 @@ const OPERATIONS: Record<string, Operation> = {
     takes: ["index", "range", "search", "order", "filter", "select", ...QUERY_ENDS],
     kinds: READERS,
   },
+  storageUrl: { run: url, needs: ["id"], takes: ["plain"] },
+  storageMetadata: { run: metadata, needs: ["id"] },
+  storageUploadUrl: { run: uploadUrl, takes: ["plain"], kinds: CALLERS },
+  storageDelete: { run: deleteFile, needs: ["id"], kinds: CALLERS },
+  storageStore: { run: storeFile, needs: ["body"], takes: ["contentType", "sha256"], kinds: CALLERS },
+  storageGet: { run: readFile, needs: ["id"], kinds: CALLERS },
   parallel: { run: () => undefined, needs: ["steps"] },
 };
 

@@ -11,6 +11,7 @@ from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.interleaving import Interleaving, interleave
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.crons import Crons
+from convex_mastra_emulator.runtime.file_storage import StoredBlob
 from convex_mastra_emulator.runtime.functions import (
     action,
     internal_action,
@@ -19,6 +20,8 @@ from convex_mastra_emulator.runtime.functions import (
     mutation,
     query,
 )
+from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
+from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
 from convex_mastra_emulator.runtime.identity import ADMIN, ANONYMOUS, acting_as, user_identity
 from convex_mastra_emulator.runtime.tokens import AuthProvider
 from convex_mastra_emulator.values import undefined
@@ -39,13 +42,18 @@ __all__ = [
     "EmulatorError",
     "FaultKind",
     "FunctionError",
+    "HttpActionRequest",
+    "HttpActionResponse",
+    "HttpRouter",
     "Interleaving",
     "Limits",
     "ManualClock",
+    "StoredBlob",
     "SystemClock",
     "acting_as",
     "action",
     "connect",
+    "http_action",
     "interleave",
     "internal_action",
     "internal_mutation",

@@ -54,6 +54,25 @@ def define_functions(emulator: Emulator, source: str) -> None:
             raise click.BadParameter(f"{source!r}: {path!r}: {error}") from None
 
 
+def deploy(emulator: Emulator, functions: str | None, http: str | None, crons: str | None) -> None:
+    """Defines what the options name: functions, then HTTP actions, then crons, which run functions.
+
+    Raises:
+        click.BadParameter: when one names nothing of its kind, or a cron a function that is not there.
+    """
+    if functions is not None:
+        define_functions(emulator, functions)
+    try:
+        option = "--http"
+        if http is not None:
+            emulator.define_http(sources.load_router(http))
+        option = "--crons"
+        if crons is not None:
+            emulator.define_crons(sources.load_crons(crons))
+    except EmulatorError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
 def named_values(option: str, texts: Iterable[str]) -> dict[str, str]:
     """The pairs of a repeated option ``NAME=VALUE``.
 
@@ -163,6 +182,11 @@ def open_emulator(data_path: str | None, **options: Any) -> Emulator:
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 takes a free one.",
 )
+@click.option(
+    "--site-port",
+    type=click.IntRange(0, 65535),
+    help="Port for HTTP actions; 0 takes a free one.  [default: the one behind --port, if it is free]",
+)
 @click.option("--admin-key", help="Key that clients must send; a random one is made if none is given.")
 @click.option(
     "--schema",
@@ -185,6 +209,13 @@ def open_emulator(data_path: str | None, **options: Any) -> Emulator:
     help="Keep documents, scheduled functions and environment variables in this file; made if it is not there. "
     "Without it: in memory.",
 )
+@click.option(
+    "--http",
+    "http_source",
+    metavar="MODULE:ATTRIBUTE",
+    help="HttpRouter whose HTTP actions answer.",
+)
+@click.option("--crons", "crons_source", metavar="MODULE:ATTRIBUTE", help="Crons to run.")
 @click.option(
     "--load",
     "load_path",
@@ -212,10 +243,13 @@ def open_emulator(data_path: str | None, **options: Any) -> Emulator:
 def serve(
     host: str,
     port: int,
+    site_port: int | None,
     admin_key: str | None,
     schema_source: str | None,
     functions_source: str | None,
     data_path: str | None,
+    http_source: str | None,
+    crons_source: str | None,
     load_path: str | None,
     limits: tuple[str, ...],
     env: tuple[str, ...],
@@ -230,11 +264,11 @@ def serve(
 ) -> None:
     """Serve an empty deployment with Mastra's functions.
 
-    Prints CONVEX_URL and CONVEX_ADMIN_KEY once it accepts connections, then one line per call:
+    Prints CONVEX_URL, CONVEX_ADMIN_KEY and CONVEX_SITE_URL once it accepts connections, then one line per call:
     path, kind, milliseconds, documents read, outcome. Ctrl-C ends it.
     """
     from convex_mastra_emulator.server.foreground import serve_in_foreground
-    from convex_mastra_emulator.server.thread import ServedEmulator
+    from convex_mastra_emulator.server.thread import PortTaken, ServedEmulator
 
     emulator = open_emulator(
         data_path,
@@ -247,14 +281,14 @@ def serve(
     emulator.scheduler.crons.are_on = not no_crons
     set_variables(emulator, env)
     arm_faults(emulator, faults)
-    if functions_source is not None:
-        define_functions(emulator, functions_source)
+    deploy(emulator, functions_source, http_source, crons_source)
     if load_path is not None:
         load_data(emulator, load_path, skip_bad=skip_bad)
 
     def on_ready(served: ServedEmulator) -> None:
         click.echo(f"CONVEX_URL={served.url}")
         click.echo(f"CONVEX_ADMIN_KEY={served.admin_key}")
+        click.echo(f"CONVEX_SITE_URL={served.site_url}")
         sys.stdout.flush()
 
     try:
@@ -267,10 +301,12 @@ def serve(
             log=lambda line: click.echo(line, err=True),
             on_ready=on_ready,
             ends_with=sys.stdin if stop_with_stdin else None,
+            site_port=site_port,
         )
-    except OSError as error:
+    except PortTaken as error:
+        option = "--site-port" if error.is_site else "--port"
         raise click.ClickException(
-            f"cannot listen on {host}:{port}: {error.strerror or error}. Choose another --port; 0 takes a free one."
+            f"cannot listen on {error.filename}: {error.strerror}. Choose another {option}; 0 takes a free one."
         ) from None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--admin-key") from None

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock, wait_by
 from convex_mastra_emulator.data.export_jobs import ExportJobs
@@ -20,8 +20,9 @@ from convex_mastra_emulator.data.import_jobs import ImportJobs
 from convex_mastra_emulator.data.operations import DataOperations
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
-from convex_mastra_emulator.errors import DeploymentError, NotEmulated
+from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.faults import Faults
+from convex_mastra_emulator.hooks import Hooks
 from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
@@ -34,29 +35,29 @@ from convex_mastra_emulator.runtime.failures import raised_to_client
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
 from convex_mastra_emulator.runtime.journaled_calls import journaled_call
-from convex_mastra_emulator.runtime.locks import AbstractLock
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.runtime.saved_state import LoadProgress, begin_with_data, open_file
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot, undone_at_the_end
 from convex_mastra_emulator.runtime.struck_calls import suffer
-from convex_mastra_emulator.runtime.subscriptions import Subscription, Subscriptions
-from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, AuthProvider
+from convex_mastra_emulator.runtime.subscriptions import Subscriptions
+from convex_mastra_emulator.runtime.tokens import AuthProvider
 from convex_mastra_emulator.runtime.users import Users
 from convex_mastra_emulator.schema import Schema
+from convex_mastra_emulator.serving import Servable
 from convex_mastra_emulator.usage import Usage
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value
+from convex_mastra_emulator.web.operations import WebOperations
 
 if TYPE_CHECKING:
-    from convex_mastra_emulator.server.process import ServedProcess
-    from convex_mastra_emulator.server.thread import ServedEmulator
+    pass
 
 _CURSOR_KEY = b"convex-mastra-emulator"
 
 
-class Emulator(DataOperations):
+class Emulator(DataOperations, WebOperations, Hooks, Servable):
     """A deployment inside this process; empty, and shared with nobody.
 
     Args:
@@ -225,60 +226,6 @@ class Emulator(DataOperations):
         """Sixteen hexadecimal digits, as a deployment names its requests."""
         return f"{self._requests.getrandbits(64):016x}"
 
-    def timestamp_ns(self) -> int:
-        """A time, in nanoseconds since the Unix epoch, at which queries can be run from now on."""
-        return self._executor.timestamp_ns()
-
-    # Users
-
-    def issue_token(self, *, subject: str, valid_seconds: float = TOKEN_SECONDS, **claims: Any) -> str:
-        """A token this emulator accepts, for tests of users: ``Authorization: Bearer <token>``.
-
-        Args:
-            subject: who the user is.
-            valid_seconds: for how long it is good, by the emulator's clock.
-            claims: more claims, such as ``name`` or ``email``.
-        """
-        return self._users.issue_token(subject=subject, valid_seconds=valid_seconds, **claims)
-
-    def verify_token(self, token: str) -> Identity:
-        """The user a token stands for.
-
-        Raises:
-            RequestRefused: with the deployment's text, if it is not good.
-        """
-        return self._users.verify_token(token)
-
-    @property
-    def lock(self) -> AbstractLock:
-        """What every transaction holds; a re-entrant lock."""
-        return self._executor.lock
-
-    # Live queries; what protocols build on
-
-    def standing_still(self) -> AbstractContextManager[int]:
-        """While this runs nothing is committed; gives the timestamp at which queries then read."""
-        return self._executor.standing_still()
-
-    def watch(self, subscription: Subscription) -> None:
-        """Tells a subscription once when something it has read changes."""
-        with self._executor.lock:
-            self._subscriptions.add(subscription)
-
-    def unwatch(self, subscription: Subscription) -> None:
-        """Ends :meth:`watch`."""
-        with self._executor.lock:
-            self._subscriptions.remove(subscription)
-
-    @contextmanager
-    def before_calls_of_actions(self, wait: Callable[[], None]) -> Iterator[None]:
-        """For the block, ``wait`` is called before each transaction that an action starts; in the action's thread."""
-        self._executor.before_calls_of_actions.append(wait)
-        try:
-            yield
-        finally:
-            self._executor.before_calls_of_actions.remove(wait)
-
     # Deployment
 
     def define(self, path: str, function: Function) -> None:
@@ -340,54 +287,11 @@ class Emulator(DataOperations):
             twin._requests.setstate(self._requests.getstate())
             twin._ids.continue_from(self._ids)
             twin.scheduler.crons.are_on = self.scheduler.crons.are_on
+            twin._executor.upload_tokens.continue_from(self._executor.upload_tokens)
             twin.restore(self.snapshot())
         return twin
 
     # Life
-
-    @overload
-    def serve(
-        self,
-        *,
-        process: Literal[False] = False,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        admin_key: str | None = None,
-    ) -> AbstractContextManager[ServedEmulator]: ...
-
-    @overload
-    def serve(
-        self, *, process: Literal[True], host: str = "127.0.0.1", port: int = 0, admin_key: str | None = None
-    ) -> AbstractContextManager[ServedProcess]: ...
-
-    def serve(
-        self, *, process: bool = False, host: str = "127.0.0.1", port: int = 0, admin_key: str | None = None
-    ) -> AbstractContextManager[ServedEmulator | ServedProcess]:
-        """Serves while a ``with`` block runs; gives ``url`` and ``admin_key``.
-
-        Args:
-            process: False serves this emulator in a thread; True starts a child process with an empty emulator of
-                its own and this one's schema, for PyPI ``ConvexClient``, which blocks the process it is in.
-            host: the address to listen on.
-            port: 0 takes a free one.
-            admin_key: a random one if None.
-
-        Raises:
-            NotEmulated: with ``process``, when functions were defined here: a child cannot have them.
-            OSError: when the address cannot be had.
-        """
-        # The one look upwards, when it is asked for (docs/decisions/0004-serve-looks-upwards.md).
-        from convex_mastra_emulator.server.process import ServedProcess
-        from convex_mastra_emulator.server.thread import serve
-
-        if not process:
-            return serve(self, host=host, port=port, admin_key=admin_key)
-        if self.function_paths() != sorted(MASTRA_FUNCTIONS):
-            raise NotEmulated(
-                "functions defined in this process cannot go to a child process; name them for it: "
-                'ServedProcess(functions="module:ATTRIBUTE") of convex_mastra_emulator.server'
-            )
-        return ServedProcess(schema=self.schema, host=host, port=port, admin_key=admin_key)
 
     @contextmanager
     def rollback(self) -> Iterator[Emulator]:

@@ -43,6 +43,7 @@ class Limits:
     log_line_size_max: int = 32_768
     error_message_size_max: int = 64 * 1024
     request_body_size_max: int = 16 * MIB + 2000
+    http_body_size_max: int = 20 * MIB
     scheduled_count_max: int = 1000
     scheduled_size_max: int = 16 * MIB
     # Queries

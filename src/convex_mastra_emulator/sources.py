@@ -1,4 +1,4 @@
-"""Schemas and functions named by text: a JSON file, or ``module:attribute`` of Python code."""
+"""Schemas, functions, routes and crons named by text: a JSON file, or ``module:attribute`` of Python code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.schema import Schema
 
 
@@ -69,3 +71,27 @@ def load_functions(source: str) -> dict[str, Function]:
                 f"got {type(function).__name__}"
             )
     return dict(functions)
+
+
+def load_router(source: str) -> HttpRouter:
+    """The HTTP actions of a router ``module:attribute``.
+
+    Raises:
+        SourceError: when it is none.
+    """
+    router = load_attribute(source)
+    if not isinstance(router, HttpRouter):
+        raise SourceError(f"{source!r} must be an HttpRouter, got {type(router).__name__}")
+    return router
+
+
+def load_crons(source: str) -> Crons:
+    """The crons ``module:attribute``.
+
+    Raises:
+        SourceError: when they are none.
+    """
+    crons = load_attribute(source)
+    if not isinstance(crons, Crons):
+        raise SourceError(f"{source!r} must be Crons, got {type(crons).__name__}")
+    return crons

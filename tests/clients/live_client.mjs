@@ -1,6 +1,6 @@
 // Runs npm `convex`'s live clients against a served child process, on the global WebSocket of Node 22 and later.
 //
-//   CONVEX_URL=… CONVEX_ADMIN_KEY=… CONVEX_USER_TOKEN=… node live_client.mjs
+//   CONVEX_URL=… CONVEX_SITE_URL=… CONVEX_ADMIN_KEY=… CONVEX_USER_TOKEN=… node live_client.mjs
 //
 // Prints one JSON line per case, `{ name, ok, error, ms }`. A case that wants the server stopped, or started again on
 // the same port, prints `{ ask: "stop" }` or `{ ask: "start" }` and waits for a line on standard input.
@@ -18,7 +18,8 @@ const modules = new URL("../../convex/node_modules/convex/dist/esm/", import.met
 const { BaseConvexClient, ConvexClient } = await import(new URL("browser/index.js", modules));
 const { anyApi } = await import(new URL("server/index.js", modules));
 
-const { CONVEX_URL: url, CONVEX_ADMIN_KEY: adminKey, CONVEX_USER_TOKEN: userToken } = process.env;
+const { CONVEX_URL: url, CONVEX_SITE_URL: siteUrl, CONVEX_ADMIN_KEY: adminKey, CONVEX_USER_TOKEN: userToken } =
+  process.env;
 const CASE_DEADLINE_MS = 20_000;
 const api = anyApi.live;
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -168,6 +169,46 @@ live("an optimistic update is taken back when the mutation fails", async (client
   await assert.rejects(client.mutation(api.refuse, {}, { optimisticUpdate }), /no such room/);
   await updates.until([]);
   assert.deepEqual(updates.values, [[], ["expected"], []]);
+});
+
+live("a file is uploaded, shown and deleted", async (client) => {
+  const body = new Uint8Array(100_000).map((_, place) => place % 256);
+  const uploadUrl = await client.mutation(api.uploadUrl, {});
+  const uploaded = await fetch(uploadUrl, { method: "POST", body: new Blob([body], { type: "image/PNG" }) });
+  assert.equal(uploaded.status, 200);
+  const { storageId: id } = await uploaded.json();
+  const updates = new Updates();
+  client.onUpdate(api.fileUrl, { id }, updates.take);
+  const fileUrl = await client.query(api.fileUrl, { id });
+  await updates.until(fileUrl);
+  const fetched = await fetch(fileUrl);
+  assert.deepEqual(new Uint8Array(await fetched.arrayBuffer()), body);
+  assert.equal(fetched.headers.get("content-type"), "image/png");
+  const part = await fetch(fileUrl, { headers: { Range: "bytes=10-19" } });
+  assert.deepEqual([part.status, ...new Uint8Array(await part.arrayBuffer())], [206, ...body.slice(10, 20)]);
+  const document = await client.query(api.file, { id });
+  assert.deepEqual([document.contentType, document.size], ["image/png", 100_000]);
+  const digest = Buffer.from(await crypto.subtle.digest("SHA-256", body)).toString("base64");
+  assert.equal(document.sha256, digest);
+  assert.equal(fetched.headers.get("digest"), `sha-256=${digest}`);
+  await client.mutation(api.deleteFile, { id });
+  await updates.until(null);
+  assert.equal((await fetch(fileUrl)).status, 404);
+});
+
+live("an HTTP action answers a webhook", async () => {
+  for (const origin of [siteUrl, `${url}/http`]) {
+    const response = await fetch(`${origin}/receive?a=1`, {
+      method: "POST",
+      headers: { "X-Kind": "hook", Authorization: `Bearer ${userToken}` },
+      body: JSON.stringify({ n: 1, text: "grüß" }),
+    });
+    assert.deepEqual([response.status, response.headers.get("x-kind")], [201, "hook"]);
+    const seen = `${new URL(origin).origin}/receive?a=1`;
+    assert.deepEqual(await response.json(), { sent: { n: 1, text: "grüß" }, by: "ada", url: seen });
+    assert.equal(await (await fetch(`${origin}/say/anything`)).text(), "said");
+    assert.equal(await (await fetch(`${origin}/nothing`)).text(), "No matching routes found");
+  }
 });
 
 live("an error has the deployment's text", async (client) => {

@@ -1,4 +1,4 @@
-"""Functions that a served child process defines for the tests of live clients (`functions="…:FUNCTIONS"`).
+"""Functions and routes that a served child process defines for the tests of clients (`functions="…:FUNCTIONS"`).
 
 Documents carry the `room` of their test, so that tests share one server.
 """
@@ -9,7 +9,16 @@ from typing import Any
 
 from convex import ConvexError, ConvexInt64
 
-from convex_mastra_emulator import action, internal_query, mutation, query
+from convex_mastra_emulator import (
+    HttpActionRequest,
+    HttpActionResponse,
+    HttpRouter,
+    action,
+    http_action,
+    internal_query,
+    mutation,
+    query,
+)
 from convex_mastra_emulator.errors import ThrownError
 
 VALUES: dict[str, Any] = {
@@ -64,6 +73,13 @@ def wait(ctx: Any, args: Mapping[str, Any]) -> str:
     return "waited"
 
 
+def receive(ctx: Any, request: HttpActionRequest) -> HttpActionResponse:
+    """A webhook: says what it got, and who sent it."""
+    headers = {"Access-Control-Allow-Origin": "*", "X-Kind": request.headers.get("x-kind", "none")}
+    answer = {"sent": request.json(), "by": who(ctx, {}), "url": request.url}
+    return HttpActionResponse.json(answer, 201, headers)
+
+
 FUNCTIONS = {
     "live:list": query(list_messages),
     "live:send": mutation(send_message),
@@ -79,4 +95,12 @@ FUNCTIONS = {
     "live:secret": internal_query(lambda ctx, args: "secret"),
     "live:print": mutation(print_much),
     "live:wait": action(wait),
+    "live:uploadUrl": mutation(lambda ctx, args: ctx.storage.generate_upload_url()),
+    "live:fileUrl": query(lambda ctx, args: ctx.storage.get_url(args["id"])),
+    "live:file": query(lambda ctx, args: ctx.db.system.get(args["id"])),
+    "live:deleteFile": mutation(lambda ctx, args: ctx.storage.delete(args["id"])),
 }
+
+ROUTER = HttpRouter()
+ROUTER.route(path="/receive", method="POST", handler=http_action(receive))
+ROUTER.route(path_prefix="/say/", method="GET", handler=http_action(lambda ctx, request: HttpActionResponse("said")))

@@ -9,7 +9,7 @@ import os
 import subprocess
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -320,7 +320,7 @@ def test_an_export_while_another_is_made_is_refused(cli: ConvexCli, emulator: Em
 
 def test_a_wrong_key_is_refused(emulator: Emulator, main: Path, folder: Path) -> None:
     with serve(emulator) as served:
-        cli = ConvexCli(main, folder, ServedEmulator(served.url, "other|key"))
+        cli = ConvexCli(main, folder, replace(served, admin_key="other|key"))
 
         refused = cli("env", "set", "A", "1")
 

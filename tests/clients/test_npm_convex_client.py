@@ -18,6 +18,7 @@ from convex_mastra_emulator.server.process import ServedProcess
 from pytest_mastra_convex.node_project import node_binary
 
 FUNCTIONS = "tests.clients.live_functions:FUNCTIONS"
+ROUTER = "tests.clients.live_functions:ROUTER"
 SCRIPT = Path(__file__).with_name("live_client.mjs")
 CASES = re.findall(r'^live\("([^"\n]+)"', SCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
 # Below the time-out of a single test (pyproject.toml): the first case waits for all of them.
@@ -32,7 +33,7 @@ class LiveRun:
     """The script and its server, which has a new process after every restart."""
 
     def __init__(self) -> None:
-        self._served = ServedProcess(functions=FUNCTIONS)
+        self._served = ServedProcess(functions=FUNCTIONS, http=ROUTER)
         self._port = int(self._served.url.rpartition(":")[2])
         self.results: Results = {}
 
@@ -40,7 +41,11 @@ class LiveRun:
         if ask == "stop":
             self._served.stop()
         else:
-            self._served = ServedProcess(functions=FUNCTIONS, port=self._port, admin_key=self._served.admin_key)
+            site_port = int(self._served.site_url.rpartition(":")[2])
+            key = self._served.admin_key
+            self._served = ServedProcess(
+                functions=FUNCTIONS, http=ROUTER, port=self._port, admin_key=key, site_port=site_port
+            )
 
     def run(self) -> str:
         """Runs the script to its end; gives what it complained of."""
@@ -48,6 +53,7 @@ class LiveRun:
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "CONVEX_URL": self._served.url,
+            "CONVEX_SITE_URL": self._served.site_url,
             "CONVEX_ADMIN_KEY": self._served.admin_key,
             "CONVEX_USER_TOKEN": self._served.issue_token(subject="ada"),
         }

@@ -29,7 +29,8 @@ LAYERS = (
     ("database",),
     ("runtime",),
     ("mastra",),
-    ("data",),
+    ("data", "web"),
+    ("hooks", "serving"),
     ("emulator", "connection", "sources", "interleaving"),
     ("protocol",),
     ("server",),
@@ -44,9 +45,9 @@ FRONT = "emulator"
 STORES_MAY_IMPORT = {"stores", "deployment", "errors"}
 
 
-# `Emulator.serve` reaches up when it is called, so that the front door has the handle to the server
+# `Servable.serve` reaches up when it is called, so that the front door has the handle to the server
 # (docs/decisions/0004-serve-looks-upwards.md).
-UPWARD = {("emulator", "server")}
+UPWARD = {("serving", "server"), ("serving", "emulator")}
 
 
 def name_of(path: Path) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from convex_mastra_emulator.database.documents import StoredDocument
 from convex_mastra_emulator.database.store import Change, Store, Table
+from convex_mastra_emulator.database.stored_files import StoredFile
 from convex_mastra_emulator.database.stored_rows import rows_of, undoing
 from convex_mastra_emulator.schema import define_schema
 
@@ -59,9 +60,9 @@ def test_tables_that_exchange_their_numbers_are_removed_first(table: Table) -> N
 
 def test_bytes_of_a_stored_file_are_written_beside_it(table: Table) -> None:
     document = version()
-    document.attachment = b"\x00"
+    document.attachment = StoredFile(b"\x00", "0" * 36)
 
-    assert rows_of([Change(table, "a", None, document)]).written == [("a", "{}", b"\x00")]
+    assert rows_of([Change(table, "a", None, document)]).written == [("a", "{}", b"0" * 36 + b"\x00")]
 
 
 def test_nothing_is_no_rows() -> None:

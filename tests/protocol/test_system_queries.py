@@ -53,7 +53,7 @@ def test_a_restored_snapshot_keeps_them(emulator: Emulator) -> None:
 
     emulator.restore(snapshot)
 
-    assert admin.query("_system/cli/convexUrl:cloudUrl") is None
+    assert admin.query("_system/cli/convexUrl:cloudUrl") == "http://127.0.0.1:3210"
 
 
 def test_an_emulator_that_is_not_served_has_none(emulator: Emulator) -> None:
@@ -182,7 +182,7 @@ def test_a_table_that_changes_is_told_of_with_another_number(admin: AdminClient)
 
 
 def test_the_url_is_that_of_the_server(admin: AdminClient) -> None:
-    assert admin.query("_system/cli/convexUrl:cloudUrl") is None
+    assert admin.query("_system/cli/convexUrl:cloudUrl") == "http://127.0.0.1:3210"
 
     admin.emulator.env.built_in["CONVEX_CLOUD_URL"] = "http://127.0.0.1:1"
 

@@ -172,20 +172,16 @@ def test_a_higher_limit_of_nesting_can_be_read_back_with_a_lower_one(path: Path)
 
 
 # Bytes of stored files stand beside their documents.
-def test_attachments_come_back(disk: Emulator, path: Path) -> None:
-    document_id = insert(disk)
-
-    def attach(_: object) -> None:
-        table = disk._store.tables["notes"]
-        old = table.documents[document_id]
-        new = type(old)(old.value, old.size, old.index_keys)
-        new.attachment = b"\x00file"
-        disk._store.put(table, document_id, new)
-
-    disk._executor.in_transaction(attach)
+def test_stored_files_come_back(disk: Emulator, path: Path) -> None:
+    disk.define("a:store", action(lambda ctx, args: ctx.storage.store(b"\x00file", content_type="image/png")))
+    disk.define("a:url", query(lambda ctx, args: ctx.storage.get_url(args["id"])))
+    file_id = disk.action("a:store")
+    url = disk.query("a:url", {"id": file_id})
 
     with reopened(disk, path) as again:
-        assert again._store.tables["notes"].documents[document_id].attachment == b"\x00file"
+        again.define("a:url", query(lambda ctx, args: ctx.storage.get_url(args["id"])))
+        assert again.query("a:url", {"id": file_id}) == url
+        assert again.download(url).body == b"\x00file"
 
 
 def test_loading_tells_how_far_it_is(disk: Emulator, path: Path) -> None:

@@ -140,4 +140,4 @@ def test_functions_know_the_url_while_it_is_served(emulator: Emulator) -> None:
             assert emulator.query("url:read") == inner.url
         assert emulator.query("url:read") == outer.url
 
-    assert emulator.query("url:read") is None
+    assert emulator.query("url:read") == "http://127.0.0.1:3210"

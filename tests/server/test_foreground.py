@@ -119,7 +119,7 @@ def test_port_that_is_taken_is_an_error() -> None:
             assert second.url == ""
             assert second.process.wait(WAIT_SECONDS_MAX) == 1
             assert second.process.stderr is not None
-            assert "OSError" in second.process.stderr.read()
+            assert "PortTaken" in second.process.stderr.read()
 
 
 # Somebody who presses Ctrl-C again and again wants the process to end, whatever its functions do.

@@ -1,8 +1,9 @@
 """Writes all tables into the ZIP that ``npx convex export`` gives; the same documents always give the same bytes.
 
-The order is a deployment's: ``_tables`` first, then the tables from small to large, documents by id.
+The order is a deployment's: ``_tables`` first, then the tables from small to large, documents by id, last the stored
+files.
 
-convex-backend crates/exports/src/lib.rs and zip_uploader.rs, crates/value/src/export.rs
+convex-backend crates/exports/src/lib.rs, export_storage.rs and zip_uploader.rs, crates/value/src/export.rs
 ``export_clean_lossless`` (checked 2026-11-21).
 """
 
@@ -17,7 +18,9 @@ from typing import IO
 
 from convex_mastra_emulator.data.files import FileOrPath
 from convex_mastra_emulator.data.rows import Progress
+from convex_mastra_emulator.data.stored_files import DOCUMENTS, exported_path, exported_row
 from convex_mastra_emulator.database.snapshot import StoreState, TableState
+from convex_mastra_emulator.runtime.files import STORAGE, file_of
 from convex_mastra_emulator.values.codec import export_json
 from convex_mastra_emulator.values.json_text import write_json
 
@@ -40,6 +43,8 @@ def write_export(
     target: FileOrPath,
     progress: Progress | None,
     on_table: Callable[[str], None] = lambda _name: None,
+    *,
+    include_storage: bool = False,
 ) -> None:
     """Writes a ZIP.
 
@@ -48,6 +53,7 @@ def write_export(
         target: a path, which is replaced once everything is written, or a file opened for writing bytes.
         progress: told how many documents are written, and of how many.
         on_table: told of each table before it is written.
+        include_storage: whether the stored files are written, too.
 
     Raises:
         OSError: when it cannot be written.
@@ -64,6 +70,8 @@ def write_export(
             on_table(name)
             done = _write_documents(archive, name, state.tables[name], done, total, progress)
             _write_entry(archive, f"{name}/generated_schema.jsonl", UNIFORM)
+        if include_storage:
+            _write_files(archive, state)
         if progress is not None:
             progress(done, total)
 
@@ -89,6 +97,13 @@ def _write_documents(
     return done
 
 
+def _write_files(archive: zipfile.ZipFile, state: StoreState) -> None:
+    documents = [document for _, document in sorted(state.system.get(STORAGE, {}).items())]
+    _write_entry(archive, DOCUMENTS, "".join(map(exported_row, documents)))
+    for document in documents:
+        _write_entry(archive, exported_path(document), file_of(document).body)
+
+
 def _entry(path: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(path, _ENTRY_TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -97,8 +112,8 @@ def _entry(path: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _write_entry(archive: zipfile.ZipFile, path: str, text: str) -> None:
-    archive.writestr(_entry(path), text)
+def _write_entry(archive: zipfile.ZipFile, path: str, content: str | bytes) -> None:
+    archive.writestr(_entry(path), content)
 
 
 @contextmanager

@@ -3,6 +3,8 @@ r"""Reads what ``npx convex export`` writes: a ZIP, or the folder it was unpacke
     _tables/documents.jsonl           the tables and their numbers
     <table>/documents.jsonl           one document per line
     <table>/generated_schema.jsonl    "uniform": the lines lose nothing
+    _storage/documents.jsonl          one stored file per line
+    _storage/<id>.<extension>         the bytes of a stored file
 
 Any folders may stand in front of these.
 
@@ -22,6 +24,7 @@ from typing import Any
 from convex_mastra_emulator.data.json_lines import exported_lines, json_lines
 from convex_mastra_emulator.data.refusals import BadRow, ImportRefused, rows_refused
 from convex_mastra_emulator.data.rows import RowFile
+from convex_mastra_emulator.data.stored_files import StoredFiles, is_stored_file
 from convex_mastra_emulator.data.table_import import TableImport
 from convex_mastra_emulator.errors import NotEmulated
 from convex_mastra_emulator.values.display import quoted
@@ -86,7 +89,7 @@ def tables_of_export(entries: Entries) -> TableImport:
 
     Raises:
         ImportRefused: for names that are none, and a ``_tables`` that cannot be read.
-        NotEmulated: for components, stored files, and generated schemas of the time before "uniform".
+        NotEmulated: for components, and generated schemas of the time before "uniform".
     """
     uniform = {
         table
@@ -95,15 +98,16 @@ def tables_of_export(entries: Entries) -> TableImport:
     }
     files: dict[str, list[RowFile]] = {}
     declared: dict[str, int] = {}
+    stored: StoredFiles | None = None
     for path, table in _tables_at(entries, _DOCUMENTS):
         if table == _TABLES:
             _declare(path, entries[path](), declared)
         elif table == _STORAGE:
-            _refuse_stored_files(path, entries[path]())
+            stored = _stored_files(path, entries)
         elif not table.startswith("_"):  # other system tables are left out by a deployment, too
             read = exported_lines if table in uniform else json_lines
             files.setdefault(table, []).append(read(path, entries[path]()))
-    return TableImport(files, declared)
+    return TableImport(files, declared, stored)
 
 
 def _tables_at(entries: Entries, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
@@ -134,9 +138,9 @@ def _is_uniform(path: str, data: bytes) -> bool:
     return True
 
 
-def _refuse_stored_files(path: str, data: bytes) -> None:
-    if data.strip():
-        raise NotEmulated(f"{path}: file storage is not emulated; export without --include-file-storage")
+def _stored_files(path: str, entries: Entries) -> StoredFiles:
+    files = {name: read for name, read in entries.items() if is_stored_file(name) and not _COMPONENT.match(name)}
+    return StoredFiles(path, entries[path](), files)
 
 
 def _declare(path: str, data: bytes, declared: dict[str, int]) -> None:

@@ -26,18 +26,26 @@ class DataOperations:
         """The tables the deployment knows from the start."""
         return self._executor.store.schema
 
-    def export_zip(self, target: FileOrPath, *, progress: Progress | None = None) -> None:
-        """Writes the ZIP of ``npx convex export``: to a path, or into a file opened for bytes."""
-        write_export(take_snapshot(self._executor).state, target, progress)
+    def export_zip(
+        self, target: FileOrPath, *, include_storage: bool = False, progress: Progress | None = None
+    ) -> None:
+        """Writes the ZIP of ``npx convex export``: to a path, or into a file opened for bytes.
+
+        Args:
+            target: where it is written.
+            include_storage: whether the stored files are in it, as with ``--include-file-storage``.
+            progress: told how many documents are written, and of how many.
+        """
+        write_export(take_snapshot(self._executor).state, target, progress, include_storage=include_storage)
 
     def import_zip(self, source: FileOrPath, **options: Unpack[ImportOptions]) -> ImportResult:
-        """Reads the ZIP of ``npx convex export``; tables, numbers, ids and creation times are kept.
+        """Reads the ZIP of ``npx convex export``; tables, numbers, ids, creation times, stored files, URLs are kept.
 
         Options: :class:`~convex_mastra_emulator.data.ImportOptions`.
 
         Raises:
             ImportRefused: when nothing was imported, naming what is wrong.
-            NotEmulated: for components and stored files.
+            NotEmulated: for components.
         """
         return import_tables(self._executor, read_zip(source), **options)
 

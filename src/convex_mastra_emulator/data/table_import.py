@@ -16,6 +16,7 @@ from typing import Protocol, TypedDict, get_args
 
 from convex_mastra_emulator.data.refusals import BadRow, ImportRefused, rows_refused
 from convex_mastra_emulator.data.rows import Progress, ReadRow, RowFile, TableRows, read_row
+from convex_mastra_emulator.data.stored_files import StoredFiles, documents_of
 from convex_mastra_emulator.data.table_numbers import ImportMode, Numbering, number_tables
 from convex_mastra_emulator.database.documents import ID, StoredDocument
 from convex_mastra_emulator.database.snapshot import StoreState, TableState, bring_to, state_of
@@ -24,6 +25,7 @@ from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import InvalidValue
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.executor import Executor
+from convex_mastra_emulator.runtime.files import STORAGE
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.values.ids import decode_id
 from convex_mastra_emulator.values.names import identifier_problem
@@ -40,10 +42,12 @@ class TableImport:
     Attributes:
         files: the files of each table; a table without rows is imported empty.
         declared: the numbers ``_tables`` gives to tables.
+        stored: the stored files; None if they are not to be touched.
     """
 
     files: Mapping[str, Sequence[RowFile]]
     declared: Mapping[str, int] = field(default_factory=dict)
+    stored: StoredFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _check_name(name: str) -> None:
         raise ImportRefused(f"Invalid table name {name} starts with metadata prefix '_'", code="InvalidTableName")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Plan:
     """What an import would write, as long as the deployment stays as it was.
 
@@ -125,6 +129,7 @@ class _Plan:
         numbering: the tables' numbers after the import.
         transaction: gave the ids and creation times.
         documents: what is written, by table and id.
+        stored: the stored files that are written, by id; None if they stay as they are.
         bad: the rows that cannot be.
     """
 
@@ -132,6 +137,7 @@ class _Plan:
     numbering: Numbering
     transaction: Transaction
     documents: dict[str, dict[str, StoredDocument]] = field(default_factory=dict)
+    stored: dict[str, StoredDocument] | None = None
     bad: list[BadRow] = field(default_factory=list)
 
 
@@ -204,7 +210,7 @@ class _Import:
         found = {name: _number_in_first_id(table_rows) for name, table_rows in rows.items()}
         numbering = number_tables(store, self._tables.declared, found, self._mode)
         if self._mode == "require-empty":
-            _check_empty(store, numbering)
+            _check_empty(store, numbering, with_files=self._tables.stored is not None)
         return numbering
 
     def _check_rows(self, plan: _Plan, rows: _Rows, *, skip_bad: bool) -> None:
@@ -212,8 +218,11 @@ class _Import:
         plan.bad.extend(self._unreadable)
         for name in (*rows, *(name for name in plan.numbering.imported if name not in rows)):
             plan.documents[name] = self._documents(plan, name, rows.get(name, []), skip_bad=skip_bad)
+        plan.stored = self._stored(plan)
         # Found when they were read, or when they were checked; people go through files from the top.
         places = {file.name: at for at, file in enumerate(chain.from_iterable(self._tables.files.values()))}
+        if self._tables.stored is not None:
+            places[self._tables.stored.path] = len(places)
         plan.bad.sort(key=lambda row: (places[row.file], row.line))
         if plan.bad and not skip_bad:
             raise rows_refused(plan.bad)
@@ -238,6 +247,15 @@ class _Import:
             watcher.table(name, len(checks.documents), is_done=True)
         return checks.documents
 
+    def _stored(self, plan: _Plan) -> dict[str, StoredDocument] | None:
+        """The stored files that are added; None if they stay as they are."""
+        if self._tables.stored is None:
+            return None
+        kept = self._executor.store.system_table(STORAGE).documents if self._mode == "append" else {}
+        added, bad = documents_of(self._tables.stored, plan.transaction, self._executor.id_source, kept)
+        plan.bad.extend(bad)
+        return added
+
     def _write(self, transaction: Transaction, plan: _Plan, rows: _Rows) -> ImportResult | None:
         """Writes everything; None if the plan no longer fits what is there."""
         store = transaction.store
@@ -251,6 +269,13 @@ class _Import:
             return None
         before = state_of(store)
         after = _state_after(before, plan.numbering, plan.documents, self._mode)
+        added = {name: len(table_documents) for name, table_documents in plan.documents.items()}
+        if plan.stored is not None:
+            kept = _files_in(before) if self._mode == "append" else {}
+            if not kept.keys().isdisjoint(plan.stored):
+                return None
+            after = replace(after, system={**after.system, STORAGE: {**kept, **plan.stored}})
+            added[STORAGE] = len(plan.stored)
         transaction.not_before(plan.transaction)
         bring_to(store, after)
         if self._watcher is not None:
@@ -258,8 +283,8 @@ class _Import:
         if self._progress is not None:
             self._progress(self._steps_max, self._steps_max)
         return ImportResult(
-            {name: len(table_documents) for name, table_documents in plan.documents.items()},
-            deleted=_count(before) + sum(map(len, plan.documents.values())) - _count(after),
+            added,
+            deleted=_count(before) + sum(added.values()) - _count(after),
             skipped=tuple(plan.bad),
         )
 
@@ -292,10 +317,12 @@ def _number_in_first_id(rows: list[ReadRow]) -> int | None:
     return number
 
 
-def _check_empty(store: Store, numbering: Numbering) -> None:
+def _check_empty(store: Store, numbering: Numbering, *, with_files: bool) -> None:
     for name in sorted(numbering.imported):
         if name in store.tables and store.tables[name].documents:
             raise table_exists(name)
+    if with_files and store.system_table(STORAGE).documents:
+        raise table_exists("_file_storage")  # as the deployment calls it inside
 
 
 def table_exists(name: str) -> ImportRefused:
@@ -317,5 +344,9 @@ def _state_after(
     return replace(before, tables=tables)
 
 
+def _files_in(state: StoreState) -> Mapping[str, StoredDocument]:
+    return state.system.get(STORAGE, {})
+
+
 def _count(state: StoreState) -> int:
-    return sum(len(table.documents) for table in state.tables.values())
+    return sum(len(table.documents) for table in state.tables.values()) + len(_files_in(state))

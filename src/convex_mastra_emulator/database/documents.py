@@ -8,6 +8,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
+from convex_mastra_emulator.database.stored_files import StoredFile
 from convex_mastra_emulator.errors import InvalidDocument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values.display import display, human_size
@@ -26,8 +27,10 @@ _CREATION_TIME_SIZE = 23
 class StoredDocument:
     """A version of a document: its fields in byte order, its size, and its key in every index of its table.
 
-    A stored file's document has the file's bytes as its ``attachment``.  Nobody changes ``value``;
-    a new version is a new object.
+    Nobody changes ``value``; a new version is a new object.
+
+    Attributes:
+        attachment: the file, of a document of ``_storage``; it comes and goes with the document's version.
     """
 
     __slots__ = ("attachment", "index_keys", "size", "value")
@@ -36,7 +39,7 @@ class StoredDocument:
         self.value = value
         self.size = size
         self.index_keys = index_keys
-        self.attachment: bytes | None = None
+        self.attachment: StoredFile | None = None
 
 
 def field_at(value: Value, path: tuple[str, ...]) -> Any:

@@ -10,11 +10,14 @@ from typing import NamedTuple, TypeAlias
 
 from convex_mastra_emulator.database.documents import StoredDocument, without_system_fields
 from convex_mastra_emulator.database.store import KEPT_SYSTEM_TABLES, Change, Store, Table
+from convex_mastra_emulator.database.stored_files import StoredFile
 from convex_mastra_emulator.errors import DataFileRefused, EmulatorError, SchemaViolation
 from convex_mastra_emulator.values.codec import decode_stored, encode
 from convex_mastra_emulator.values.ids import decode_id
 from convex_mastra_emulator.values.json_text import parse_own_json, write_json
 from convex_mastra_emulator.values.size import size_of
+
+_UUID_SIZE = 36
 
 DocumentRow: TypeAlias = tuple[str, str, bytes | None]
 """An id, the document's JSON, and the bytes of a stored file."""
@@ -60,7 +63,7 @@ def rows_of(changes: Iterable[Change]) -> Rows:
 
 
 def _row(document_id: str, document: StoredDocument) -> DocumentRow:
-    return document_id, write_json(encode(document.value)), document.attachment
+    return document_id, write_json(encode(document.value)), _written(document.attachment)
 
 
 def undoing(changes: list[Change]) -> Iterator[Change]:
@@ -96,8 +99,17 @@ def put_row(store: Store, tables: dict[int, Table], row: DocumentRow) -> None:
             raise DataFileRefused(f'the file is damaged: document "{document_id}" belongs to no table')
         table = store.system_table(name)
     document = StoredDocument(value, size_of(value))
-    document.attachment = attachment
+    document.attachment = None if attachment is None else _read(attachment)
     store.put(table, document_id, table.with_index_keys(document, None))
+
+
+def _written(file: StoredFile | None) -> bytes | None:
+    """A stored file: the name in its URL, then its bytes."""
+    return None if file is None else file.uuid.encode("ascii") + file.body
+
+
+def _read(attachment: bytes) -> StoredFile:
+    return StoredFile(attachment[_UUID_SIZE:], attachment[:_UUID_SIZE].decode("ascii"))
 
 
 def check_documents(store: Store) -> None:

@@ -22,6 +22,7 @@ from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, read_authorization, require_admin
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
 from convex_mastra_emulator.protocol.control import Control, Operation
+from convex_mastra_emulator.protocol.cors import cors_headers, preflight_headers
 from convex_mastra_emulator.protocol.fault_control import FaultControl
 from convex_mastra_emulator.protocol.messages import (
     UNREADABLE,
@@ -34,6 +35,7 @@ from convex_mastra_emulator.protocol.messages import (
     timestamp_of,
     timestamp_text,
 )
+from convex_mastra_emulator.protocol.web import HTTP_ACTIONS, WebRoutes
 from convex_mastra_emulator.runtime.arguments import UnreadableArguments
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.functions import FunctionKind
@@ -43,12 +45,11 @@ from convex_mastra_emulator.values.codec import decode_measured, exporter
 from convex_mastra_emulator.values.json_text import write_json
 from convex_mastra_emulator.values.size import Measured
 from convex_mastra_emulator.values.types import undefined
+from convex_mastra_emulator.web.stored_files import FILES_PATH
 
 RUNNING_TEXT = "This Convex deployment is running. See https://docs.convex.dev/."
 # These look at no credentials, so that malformed ones do not matter.
 _OPEN_PATHS = frozenset({"/", "/version", "/instance_name", "/instance_version", "/api/query_ts"})
-_CORS_METHODS = "GET,POST,OPTIONS,PATCH,DELETE,PUT"
-_CORS_AGE_SECONDS = "86400"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class HttpRequest:
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    header_pairs: tuple[tuple[str, str], ...] = ()
+    """All headers, where it matters that a name may stand more than once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,7 @@ class HttpApi:
     ) -> None:
         self._emulator = emulator
         self._authenticator = authenticator
+        self.web = WebRoutes(emulator, authenticator)
         self._routes: dict[str, dict[str, Route]] = {
             "/": {"GET": lambda _: _text_response(RUNNING_TEXT)},
             "/version": {"GET": lambda _: _text_response(version)},
@@ -182,11 +186,13 @@ class HttpApi:
 
     def handle(self, request: HttpRequest) -> tuple[HttpResponse, list[CallReport]]:
         """Answers a request, and reports the calls it made."""
+        if request.path.startswith(HTTP_ACTIONS):
+            return self._answer_action(request)
         exchange = _Exchange(request)
         if request.method == "OPTIONS":
-            return HttpResponse(200, b"", _preflight_headers(request)), []
+            return HttpResponse(200, b"", preflight_headers(request.headers)), []
         response = self._answer(exchange)
-        headers = (*response.headers, *exchange.client.deprecation_headers, *_cors_headers(request))
+        headers = (*response.headers, *exchange.client.deprecation_headers, *cors_headers(request.headers))
         response = HttpResponse(response.status, response.body, headers)
         return _struck(response, exchange.strikes) if exchange.strikes else response, exchange.reports
 
@@ -209,6 +215,8 @@ class HttpApi:
     def _methods(self, path: str) -> dict[str, Route] | None:
         if path.startswith("/api/run/"):
             return {"POST": self._call_by_url}
+        if path.startswith(FILES_PATH):
+            return dict.fromkeys(self.web.file_methods(path), self._answer_files) or None
         found = self._routes.get(path)
         return self._routes.get(path.rpartition("/")[0] + "/{}") if found is None else found
 
@@ -222,7 +230,7 @@ class HttpApi:
             if unsupported is not None:
                 raise RequestRefused(unsupported, code="ClientVersionUnsupported")
             exchange.default_format = exchange.client.default_format
-        if exchange.request.path not in _OPEN_PATHS:
+        if exchange.request.path not in _OPEN_PATHS and not exchange.request.path.startswith(FILES_PATH):
             query = exchange.request.query
             admin_key = parse_qs(query).get("adminKey", [None])[0] if query else None
             exchange.credentials = read_authorization(headers.get("authorization"), admin_key)
@@ -295,6 +303,19 @@ class HttpApi:
 
         return route
 
+    def _answer_files(self, exchange: _Exchange) -> HttpResponse:
+        response = self.web.answer_files(exchange.request)
+        return HttpResponse(response.status, response.body, response.headers)
+
+    def _answer_action(self, request: HttpRequest) -> tuple[HttpResponse, list[CallReport]]:
+        answer = self.web.answer_action(request)
+        response = HttpResponse(answer.response.status, answer.response.body, answer.response.headers)
+        if answer.outcome is None:
+            return response, []
+        failure = answer.outcome.failure
+        told = str(response.status) if failure is None else f"failed: {failure.message.splitlines()[0]}"
+        return response, [CallReport(answer.outcome.route, "httpAction", 0, told)]
+
     # Running
 
     def _run(
@@ -364,25 +385,3 @@ def encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
 
 def _with_head(methods: Mapping[str, Route]) -> tuple[str, ...]:
     return ("HEAD",) if "GET" in methods else ()
-
-
-def _cors_headers(request: HttpRequest) -> tuple[tuple[str, str], ...]:
-    origin = request.headers.get("origin")
-    if origin is None:
-        return ()
-    return (
-        ("access-control-allow-origin", origin),
-        ("access-control-allow-credentials", "true"),
-        ("vary", "origin, access-control-request-method, access-control-request-headers"),
-    )
-
-
-def _preflight_headers(request: HttpRequest) -> tuple[tuple[str, str], ...]:
-    wanted = request.headers.get("access-control-request-headers")
-    allowed = (("access-control-allow-headers", wanted),) if wanted else ()
-    return (
-        *_cors_headers(request),
-        *allowed,
-        ("access-control-allow-methods", _CORS_METHODS),
-        ("access-control-max-age", _CORS_AGE_SECONDS),
-    )

@@ -1,4 +1,4 @@
-"""What a function is handed: ``ctx.auth``, ``ctx.console``, ``ctx.scheduler``, and the calls of other functions.
+"""What a function is handed: ``ctx.auth``, ``ctx.console``, ``ctx.storage``, ``ctx.scheduler``, calls of functions.
 
 The checks and texts of npm convex' side of each call stand here; the deployment's side is the database's.
 
@@ -26,6 +26,8 @@ from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter, transaction_of
 from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuilder
+from convex_mastra_emulator.runtime.file_storage import ActionStorage, StorageReader, StorageWriter
+from convex_mastra_emulator.runtime.files import Files
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.jobs import Jobs
@@ -62,6 +64,9 @@ class Calls(Protocol):
 
     def open_jobs(self) -> AbstractContextManager[Jobs]:
         """The scheduled functions, as they may be changed."""
+
+    def open_files(self) -> AbstractContextManager[Files]:
+        """The stored files, as they may be changed."""
 
 
 class CallsOfActions(Calls, Protocol):
@@ -132,6 +137,11 @@ class QueryContext(_Context):
         self.db = db
         self._transaction = transaction_of(db)
 
+    @property
+    def storage(self) -> StorageReader:
+        """The stored files, to be read."""
+        return StorageReader(self._calls.open_files)
+
 
 class MutationContext(_Context):
     """``ctx`` of a mutation."""
@@ -145,6 +155,11 @@ class MutationContext(_Context):
     def scheduler(self) -> FunctionScheduler:
         """Lets functions run later: what it does is part of this transaction."""
         return self._scheduler(may_cancel_itself=False)
+
+    @property
+    def storage(self) -> StorageWriter:
+        """The stored files: what it does is part of this transaction."""
+        return StorageWriter(self._calls.open_files)
 
     def run_mutation(self, path: str, args: Any = None) -> Value:
         """Calls a mutation as a sub-transaction: if it fails, only its own writes are undone.
@@ -164,6 +179,11 @@ class ActionContext(_Context):
     def scheduler(self) -> FunctionScheduler:
         """Lets functions run later: what it does is done at once."""
         return self._scheduler(may_cancel_itself=True)
+
+    @property
+    def storage(self) -> ActionStorage:
+        """The stored files: what it does is done at once."""
+        return ActionStorage(self._calls.open_files)
 
     def run_mutation(self, path: str, args: Any = None) -> Value:
         """Calls a mutation in a transaction of its own.

@@ -42,7 +42,7 @@ class Environment(MutableMapping[str, str]):
 
     Attributes:
         listeners: told after each change.
-        built_in: what functions see beside the variables: the deployment's URL while it is served.
+        built_in: what functions see beside the variables: the deployment's URLs.
     """
 
     def __init__(self, transactions: Transactions) -> None:

@@ -38,6 +38,7 @@ from convex_mastra_emulator.runtime.database_context import DatabaseReader, Data
 from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
+from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.runtime.inner_calls import ActionCalls, NestedCalls
 from convex_mastra_emulator.runtime.jobs import Jobs, ended
@@ -80,6 +81,9 @@ class Executor(Transactions):
         self.crons = CronJobs()
         self.running: set[str] = set()
         """The ids of scheduled functions and crons that run now."""
+        self.env.built_in = self.origins.environment
+        self.http_router: HttpRouter | None = None
+        """What answers HTTP actions; never changed, only replaced."""
 
     # Calls
 
@@ -313,14 +317,19 @@ class Executor(Transactions):
         call.logs.warn_of_limit(f"Large size of the {name} {what}", size, limit, unit=" bytes")
 
     def _context(self, call: Call, transaction: Transaction | None) -> Any:
-        console = Console(call.logs)
         if transaction is None:
-            return ActionContext(ActionCalls(self, call), call.identity, console, self.env, self._now_ms)
+            return self.action_context(call)
+        console = Console(call.logs)
         started_ms = float(transaction.begin_ns // 1_000_000)
         rest = (NestedCalls(self, call, transaction), call.identity, console, self.env, lambda: started_ms)
         if call.function.kind is FunctionKind.QUERY:
             return QueryContext(DatabaseReader(transaction, self.cursors), *rest)
         return MutationContext(DatabaseWriter(transaction, self.cursors), *rest)
+
+    def action_context(self, call: Call) -> ActionContext:
+        """``ctx`` of an action."""
+        console = Console(call.logs)
+        return ActionContext(ActionCalls(self, call), call.identity, console, self.env, self._now_ms)
 
     def _now_ms(self) -> float:
         return float(self.clock.now_ns() // 1_000_000)

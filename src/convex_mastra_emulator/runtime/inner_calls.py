@@ -14,6 +14,7 @@ from convex_mastra_emulator.fault_kinds import Place, Strike
 from convex_mastra_emulator.runtime.arguments import inner_arguments
 from convex_mastra_emulator.runtime.calls import Call, CallFailed
 from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, thrown
+from convex_mastra_emulator.runtime.files import Files
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_inner_path
@@ -90,6 +91,11 @@ class NestedCalls:
         """The scheduled functions, as part of this transaction."""
         yield Jobs(self._transaction, self._executor.functions)
 
+    @contextmanager
+    def open_files(self) -> Iterator[Files]:
+        """The stored files, as part of this transaction."""
+        yield self._executor.files_of(self._transaction)
+
 
 class ActionCalls:
     """Calls from an action: each in a transaction of its own."""
@@ -139,6 +145,12 @@ class ActionCalls:
         """The scheduled functions, in a transaction of their own."""
         with _hiding_internal_errors(), self._executor.jobs() as jobs:
             yield jobs
+
+    @contextmanager
+    def open_files(self) -> Iterator[Files]:
+        """The stored files, in a transaction of their own."""
+        with _hiding_internal_errors(), self._executor.files() as files:
+            yield files
 
     def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
         """Searches the latest committed documents.

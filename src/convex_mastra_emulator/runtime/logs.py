@@ -43,6 +43,10 @@ class LogLines:
         """Adds a warning of the deployment's own."""
         self.lines.append(f"[WARN] {text}")
 
+    def error(self, text: str) -> None:
+        """Adds an error of the deployment's own."""
+        self.lines.append(f"[ERROR] {text}")
+
     def _cut(self, text: str) -> str:
         data = text.encode()
         if len(data) <= self._limits.log_line_size_max:

@@ -1,4 +1,4 @@
-"""Everything a deployment holds at one moment, to go back to: documents, functions, crons.
+"""Everything a deployment holds at one moment, to go back to: documents, functions, routes, crons.
 
 Environment variables are documents of the deployment's own.
 """
@@ -15,6 +15,7 @@ from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import FunctionPath
 from convex_mastra_emulator.runtime.saved_state import settings_of
@@ -28,6 +29,7 @@ class Snapshot:
     functions: Mapping[FunctionPath, Function]
     timestamp_ns: int
     crons: Mapping[str, CronJob] = field(default_factory=dict)
+    http_router: HttpRouter | None = None
 
 
 def take_snapshot(executor: Executor) -> Snapshot:
@@ -42,6 +44,7 @@ def take_snapshot(executor: Executor) -> Snapshot:
             executor.functions.snapshot(),
             timestamp_ns,
             executor.crons.state(),
+            executor.http_router,
         )
 
 
@@ -65,17 +68,23 @@ def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
     with executor.saving(settings):
         executor.in_transaction(restore, not_before_ns=snapshot.timestamp_ns)
         executor.save(settings)  # if no document has changed
-        _restore_others(executor, snapshot.functions, snapshot.crons)
+        _Definitions(snapshot.functions, snapshot.crons, snapshot.http_router).restore(executor)
 
 
-def _restore_others(
-    executor: Executor,
-    functions: Mapping[FunctionPath, Function],
-    crons: Mapping[str, CronJob],
-) -> None:
-    executor.functions.restore(dict(functions))
-    executor.env.tell()
-    executor.crons.restore(crons)
+@dataclass(frozen=True, slots=True)
+class _Definitions:
+    """What a deployment holds besides documents."""
+
+    functions: Mapping[FunctionPath, Function]
+    crons: Mapping[str, CronJob]
+    http_router: HttpRouter | None
+
+    def restore(self, executor: Executor) -> None:
+        """Makes it what the deployment holds, and tells of environment variables, which are documents."""
+        executor.functions.restore(dict(self.functions))
+        executor.crons.restore(self.crons)
+        executor.http_router = self.http_router
+        executor.env.tell()
 
 
 @contextmanager
@@ -88,7 +97,7 @@ def undone_at_the_end(executor: Executor) -> Iterator[None]:
     """
     executor.check_open()
     with executor.lock:
-        functions, crons = executor.functions.snapshot(), executor.crons.state()
-        settings = settings_of(executor, crons.values())
-    with executor.mark(settings, lambda: _restore_others(executor, functions, crons)):
+        definitions = _Definitions(executor.functions.snapshot(), executor.crons.state(), executor.http_router)
+        settings = settings_of(executor, definitions.crons.values())
+    with executor.mark(settings, lambda: definitions.restore(executor)):
         yield

@@ -18,9 +18,12 @@ from convex_mastra_emulator.database.stored_rows import undoing
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorKind
 from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.files import Files
 from convex_mastra_emulator.runtime.functions import FunctionRegistry
 from convex_mastra_emulator.runtime.history import History
 from convex_mastra_emulator.runtime.jobs import Jobs
+from convex_mastra_emulator.runtime.origins import Origins
+from convex_mastra_emulator.runtime.upload_tokens import UploadTokens
 from convex_mastra_emulator.values.ids import IdSource
 
 if TYPE_CHECKING:
@@ -56,9 +59,11 @@ class Transactions:
         self.lock = threading.RLock()
         self.history = History(store)
         self.commit_listeners: list[CommitListener] = []
-        self._id_source = id_source
         self.file: DataFile | None = None
         """Where every commit is written before anybody is told of it; None for data that ends with the process."""
+        self.origins = Origins()
+        self.upload_tokens = UploadTokens(id_source)
+        self.id_source = id_source
         self._latest_ns = 0
         self._settings: Mapping[str, str] = {}
         self._refusal: str | None = None
@@ -97,18 +102,34 @@ class Transactions:
                 self.commit(transaction, start.log_size)
 
     @contextmanager
-    def jobs(self) -> Iterator[Jobs]:
-        """The scheduled functions, in a transaction of their own."""
+    def _opened(self) -> Iterator[Transaction]:
+        """A transaction for the block; what the block raises undoes its writes."""
         with self.exclusively():
             transaction = self.begin()
             start = transaction.savepoint()
             try:
-                yield Jobs(transaction, self.functions)
+                yield transaction
             except BaseException:
                 transaction.rollback(start)
                 raise
             finally:
                 self.commit(transaction, start.log_size)
+
+    @contextmanager
+    def jobs(self) -> Iterator[Jobs]:
+        """The scheduled functions, in a transaction of their own."""
+        with self._opened() as transaction:
+            yield Jobs(transaction, self.functions)
+
+    @contextmanager
+    def files(self) -> Iterator[Files]:
+        """The stored files, in a transaction of their own."""
+        with self._opened() as transaction:
+            yield self.files_of(transaction)
+
+    def files_of(self, transaction: Transaction) -> Files:
+        """The stored files, as part of a transaction."""
+        return Files(transaction, self.id_source, self.origins, self.upload_tokens)
 
     @contextmanager
     def between_transactions(self) -> Iterator[int]:
@@ -168,7 +189,7 @@ class Transactions:
     def begin(self) -> Transaction:
         """A transaction that begins now; the caller holds :meth:`exclusively`."""
         begin = max(self._latest_ns + 1, self.clock.now_ns())
-        return Transaction(self.store, self.limits, begin, self._id_source)
+        return Transaction(self.store, self.limits, begin, self.id_source)
 
     def commit(self, transaction: Transaction, mark: int) -> int:
         """Closes a transaction and gives its timestamp; the next one begins, and creates documents, behind it.

@@ -6,8 +6,10 @@ Where the protocol runs, says ``steps.py``.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +19,7 @@ from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.data_routes import UPLOAD_PATHS
 from convex_mastra_emulator.protocol.http import CallReport, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.web import takes_large_bodies
 from convex_mastra_emulator.server.connections import cut_of
 from convex_mastra_emulator.server.pauses import Pauses
 from convex_mastra_emulator.server.steps import run_step
@@ -26,7 +29,12 @@ Log = Callable[[str], None]
 
 
 def create_app(
-    api: DeploymentApi, *, body_size_max: int, log: Log | None = None, pauses: Pauses | None = None
+    api: DeploymentApi,
+    *,
+    body_size_max: int,
+    log: Log | None = None,
+    pauses: Pauses | None = None,
+    site_port: int | None = None,
 ) -> ASGIApp:
     """An ASGI application for any server.
 
@@ -35,15 +43,16 @@ def create_app(
         body_size_max: bytes of a body that are read; of a larger one only enough to refuse it.  Uploads have no limit.
         log: gets one line per call of a function.
         pauses: what lets answers wait that faults delay; its end, when the server stops, ends them.
+        site_port: what comes in by this port is for HTTP actions, whatever its path.
     """
     pauses = pauses or Pauses()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_site = site_port is not None and _port_of(scope) == site_port
         if scope["type"] == "websocket":
-            await _serve_socket(api, WebSocket(scope, receive, send), log, pauses)
+            await _serve_socket(api, WebSocket(scope, receive, send), log, pauses, is_site=is_site)
             return
-        body = await _read_body(receive, None if scope["path"] in UPLOAD_PATHS else body_size_max)
-        request = _to_protocol(scope, body)
+        request = await _received(api, scope, receive, body_size_max, is_site=is_site)
         started = time.perf_counter()
         response, reports = await run_step(
             api.emulator, lambda: api.http.handle(request), may_wait=request.path not in _WITHOUT_ACTIONS
@@ -94,7 +103,9 @@ _WITHOUT_ACTIONS = frozenset(
 )
 
 
-async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None, pauses: Pauses) -> None:
+async def _serve_socket(
+    api: DeploymentApi, socket: WebSocket, log: Log | None, pauses: Pauses, *, is_site: bool
+) -> None:
     def log_calls(reports: list[CallReport], duration_ms: float) -> None:
         if log is not None:
             _log_calls(log, reports, duration_ms)
@@ -105,16 +116,38 @@ async def _serve_socket(api: DeploymentApi, socket: WebSocket, log: Log | None, 
         answer = JSONResponse({"code": error.code, "message": error.message}, error.kind.status)
         await socket.send_denial_response(answer)
         return
-    if open_session is None:
+    if open_session is None or is_site:
         await socket.send_denial_response(Response(status_code=404))
         return
     await SyncSocket(api.emulator, socket, open_session, log_calls, pauses).run()
 
 
+def _port_of(scope: Scope) -> int | None:
+    """The port a request came in by."""
+    server = scope.get("server")
+    return None if server is None else server[1]
+
+
+async def _received(
+    api: DeploymentApi, scope: Scope, receive: Receive, body_size_max: int, *, is_site: bool
+) -> HttpRequest:
+    """The request with its body, as much of it as is worth reading."""
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    path = raw_path.partition(b"?")[0].decode("ascii", "replace")
+    if is_site:
+        path = f"/http{path}"
+    if not takes_large_bodies(path):
+        size_max = None if path in UPLOAD_PATHS else body_size_max
+        return _to_protocol(scope, path, await _read_body(receive, size_max))
+    pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    request = replace(_to_protocol(scope, path, b""), header_pairs=pairs)
+    return replace(request, body=await _read_body(receive, api.http.web.body_size_max(request)))
+
+
 async def _read_body(receive: Receive, size_max: int | None) -> bytes:
     """The whole body, or one byte more than it may have; the rest of such a one is read and dropped."""
     chunks: list[bytes] = []
-    room = None if size_max is None else size_max + 1
+    room = sys.maxsize if size_max is None else size_max + 1
     while (message := await receive())["type"] == "http.request":
         chunk: bytes = message.get("body", b"")[:room]
         chunks.append(chunk)
@@ -124,11 +157,10 @@ async def _read_body(receive: Receive, size_max: int | None) -> bytes:
     return b"".join(chunks)
 
 
-def _to_protocol(scope: Scope, body: bytes) -> HttpRequest:
-    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+def _to_protocol(scope: Scope, path: str, body: bytes) -> HttpRequest:
     return HttpRequest(
         method=scope["method"],
-        path=raw_path.partition(b"?")[0].decode("ascii", "replace"),
+        path=path,
         query=scope["query_string"].decode("ascii", "replace"),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,

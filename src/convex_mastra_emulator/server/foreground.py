@@ -9,17 +9,10 @@ from types import FrameType
 from typing import TextIO
 
 from convex_mastra_emulator.emulator import Emulator
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.server.app import Log
 from convex_mastra_emulator.server.due import running_what_is_due
-from convex_mastra_emulator.server.thread import (
-    ServedEmulator,
-    Server,
-    knowing_its_url,
-    listen,
-    make_server,
-    new_admin_key,
-    url_of,
-)
+from convex_mastra_emulator.server.thread import ServedEmulator, Server, listen_at, make_server, new_admin_key
 
 
 def serve_in_foreground(
@@ -32,6 +25,7 @@ def serve_in_foreground(
     log: Log,
     on_ready: Callable[[ServedEmulator], None],
     ends_with: TextIO | None = None,
+    site_port: int | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM comes; a second ends open connections, a third the process.
 
@@ -46,20 +40,24 @@ def serve_in_foreground(
         log: gets one line per call of a function.
         on_ready: called once connections are accepted.
         ends_with: a stream whose end is also a reason to stop; None for no such stream.
+        site_port: where HTTP actions answer; 0 takes a free port, None the one behind ``port`` if that is free.
 
     Raises:
         OSError: when the address cannot be had.
         ValueError: for an admin key that cannot be one.
     """
     key = admin_key or new_admin_key()
+    Authenticator(key)  # refuses a bad key before a port is taken
+    listeners = listen_at(host, port, site_port)
+    served = listeners.served(key)
     server = make_server(
         emulator,
         admin_key=key,
         version=version,
         log=log,
-        on_ready=lambda: on_ready(ServedEmulator(url_of(listener), key)),
+        on_ready=lambda: on_ready(served),
+        site_port=listeners.site_port,
     )
-    listener = listen(host, port)
 
     def stop(number: int, _frame: FrameType | None) -> None:
         server.stop()
@@ -74,10 +72,10 @@ def serve_in_foreground(
             target=_stop_at_end, args=(ends_with, server), name="convex-emulator-parent", daemon=True
         ).start()
     try:
-        with knowing_its_url(emulator, url_of(listener)), running_what_is_due(emulator):
-            server.run(sockets=[listener])
+        with emulator.origins.served_at(served.url, served.site_url), running_what_is_due(emulator):
+            server.run(sockets=listeners.both)
     finally:
-        listener.close()
+        listeners.close()
         # While the marks of the control plane are still held: whoever stops a server does not roll back.
         emulator.close()
 

@@ -55,6 +55,8 @@ class ServedProcess:
     Args:
         schema: the tables: a schema, or what ``serve --schema`` takes (a JSON file, or ``module:attribute``).
         functions: ``module:attribute`` of a mapping from paths to functions that the child defines.
+        http: ``module:attribute`` of an ``HttpRouter`` whose HTTP actions the child answers with.
+        crons: ``module:attribute`` of ``Crons`` that the child runs.
         host: the address to listen on.
         port: 0 takes a free one.
         admin_key: a random one if None.
@@ -62,10 +64,12 @@ class ServedProcess:
         env: environment variables of the functions.
         seed: makes ids repeatable.
         data: a file that keeps the child's data; made if it is not there.
+        site_port: where HTTP actions answer; 0 takes a free port, None the one behind ``port`` if that is free.
 
     Attributes:
         url: what clients take as ``CONVEX_URL``.
         admin_key: what they take as ``CONVEX_ADMIN_KEY``.
+        site_url: where HTTP actions answer.
 
     Raises:
         ServerDidNotStart: with what the child said.
@@ -76,6 +80,8 @@ class ServedProcess:
         *,
         schema: Schema | str | Path | None = None,
         functions: str | None = None,
+        http: str | None = None,
+        crons: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         admin_key: str | None = None,
@@ -83,6 +89,7 @@ class ServedProcess:
         env: Mapping[str, str] | None = None,
         seed: int | None = None,
         data: str | PathLike[str] | None = None,
+        site_port: int | None = None,
     ) -> None:
         self.admin_key = admin_key or new_admin_key()
         self._token_secret = new_secret()
@@ -90,9 +97,16 @@ class ServedProcess:
         command = [sys.executable, "-m", "convex_mastra_emulator", "serve", "--stop-with-stdin"]
         command += ["--host", host, "--port", str(port)]
         command += ["--admin-key", self.admin_key, "--test-token-secret", self._token_secret]
-        command += ["--functions", functions] if functions is not None else []
-        command += ["--seed", str(seed)] if seed is not None else []
-        command += ["--data", fspath(data)] if data is not None else []
+        options = (
+            ("--functions", functions),
+            ("--http", http),
+            ("--crons", crons),
+            ("--seed", seed),
+            ("--site-port", site_port),
+            ("--data", None if data is None else fspath(data)),
+        )
+        for name, given in options:
+            command += [name, str(given)] if given is not None else []
         for option, pairs in (("--limit", limits), ("--env", env)):
             for name, value in (pairs or {}).items():
                 command += [option, f"{name}={value}"]
@@ -106,7 +120,7 @@ class ServedProcess:
         )
         self._readers: list[threading.Thread] = []
         self._read(self._process.stderr)
-        self.url = self._wait_until_ready()
+        self.url, self.site_url = self._wait_until_ready()
         # What functions print would fill the pipe, and stop the child, if nobody read it.
         self._read(self._process.stdout)
 
@@ -120,17 +134,19 @@ class ServedProcess:
         for line in lines:
             self._lines.append(line.rstrip("\n"))
 
-    def _wait_until_ready(self) -> str:
+    def _wait_until_ready(self) -> tuple[str, str]:
+        """Where the child can be reached, and where its HTTP actions can."""
         assert self._process.stdout is not None
         # A reader blocks; the timer ends the child, and so the reader, if nothing comes.
         timer = threading.Timer(_START_SECONDS_MAX, self._process.kill)
         timer.start()
+        said: dict[str, str] = {}
         try:
             for line in self._process.stdout:
-                if line.startswith("CONVEX_URL="):
-                    url = line.removeprefix("CONVEX_URL=").strip()
-                    self._process.stdout.readline()  # the key
-                    return url
+                name, _, value = line.strip().partition("=")
+                said[name] = value
+                if name == "CONVEX_SITE_URL":  # the last one
+                    return said["CONVEX_URL"], value
         finally:
             timer.cancel()
         self.stop()

@@ -18,7 +18,7 @@ import uvicorn
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.runtime.environment import CLOUD_URL
+from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.server.app import Log, create_app
 from convex_mastra_emulator.server.connections import CuttableHttp, CuttableSocket
 from convex_mastra_emulator.server.due import running_what_is_due
@@ -30,6 +30,7 @@ _STOP_SECONDS_MAX = 10
 _TICK_SECONDS = 0.1
 _GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.002
+_PORT_MAX = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,12 @@ class ServedEmulator:
     Attributes:
         url: what clients take as ``CONVEX_URL``, without a slash at its end.
         admin_key: what they take as ``CONVEX_ADMIN_KEY``.
+        site_url: where HTTP actions answer, without a slash at its end.
     """
 
     url: str
     admin_key: str
+    site_url: str
 
 
 class Server(uvicorn.Server):
@@ -108,6 +111,74 @@ def new_secret() -> str:
     return secrets.token_hex(32)
 
 
+class PortTaken(OSError):
+    """An address cannot be had; ``is_site`` tells for whom."""
+
+    def __init__(self, error: OSError, host: str, port: int, *, is_site: bool) -> None:
+        super().__init__(error.errno, error.strerror or str(error), f"{host}:{port}")
+        self.is_site = is_site
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The sockets of a deployment: for its API, and for its HTTP actions alone."""
+
+    api: socket.socket
+    site: socket.socket
+
+    @property
+    def both(self) -> list[socket.socket]:
+        """Both sockets."""
+        return [self.api, self.site]
+
+    @property
+    def site_port(self) -> int:
+        """The port of the second."""
+        return int(self.site.getsockname()[1])
+
+    def served(self, admin_key: str) -> ServedEmulator:
+        """Where they can be reached."""
+        return ServedEmulator(url_of(self.api), admin_key, url_of(self.site))
+
+    def close(self) -> None:
+        """Closes both."""
+        for listener in self.both:
+            listener.close()
+
+
+def listen_at(host: str, port: int, site_port: int | None) -> Listeners:
+    """Listens for a deployment.
+
+    Args:
+        host: the address.
+        port: 0 takes a free one.
+        site_port: for HTTP actions; 0 takes a free one, None the one behind ``port``, or a free one if it is taken.
+
+    Raises:
+        PortTaken: when an address cannot be had.
+    """
+    try:
+        api = listen(host, port)
+    except OSError as error:
+        raise PortTaken(error, host, port, is_site=False) from None
+    try:
+        return Listeners(api, _listen_for_site(host, port, site_port))
+    except PortTaken:
+        api.close()
+        raise
+
+
+def _listen_for_site(host: str, port: int, site_port: int | None) -> socket.socket:
+    if site_port is None and 0 < port < _PORT_MAX:
+        with suppress(OSError):
+            return listen(host, port + 1)
+    wanted = site_port or 0
+    try:
+        return listen(host, wanted)
+    except OSError as error:
+        raise PortTaken(error, host, wanted, is_site=True) from None
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket.
 
@@ -137,20 +208,6 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-@contextmanager
-def knowing_its_url(emulator: Emulator, url: str) -> Iterator[None]:
-    """While this runs, functions find the deployment's URL in their environment, as they do on a deployment."""
-    built_in = emulator.env.built_in
-    before = built_in.get(CLOUD_URL)
-    built_in[CLOUD_URL] = url
-    try:
-        yield
-    finally:
-        del built_in[CLOUD_URL]
-        if before is not None:
-            built_in[CLOUD_URL] = before
-
-
 def make_server(
     emulator: Emulator,
     *,
@@ -158,15 +215,18 @@ def make_server(
     version: str,
     log: Log | None,
     on_ready: Callable[[], None],
+    site_port: int,
 ) -> Server:
-    """A server that is not yet running.
+    """A server that is not yet running; what comes in by ``site_port`` is for HTTP actions.
 
     Raises:
         ValueError: for an admin key that cannot be one.
     """
     api = DeploymentApi(emulator, admin_key=admin_key, instance_name=INSTANCE_NAME, version=version)
     pauses = Pauses()
-    app = create_app(api, body_size_max=emulator.limits.request_body_size_max, log=log, pauses=pauses)
+    app = create_app(
+        api, body_size_max=emulator.limits.request_body_size_max, log=log, pauses=pauses, site_port=site_port
+    )
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -187,7 +247,13 @@ def make_server(
 
 @contextmanager
 def serve(
-    emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0, admin_key: str | None = None, log: Log | None = None
+    emulator: Emulator,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    admin_key: str | None = None,
+    log: Log | None = None,
+    site_port: int | None = None,
 ) -> Iterator[ServedEmulator]:
     """Serves an emulator while the ``with`` block runs.
 
@@ -197,6 +263,7 @@ def serve(
         port: 0 takes a free one.
         admin_key: a random one if None.
         log: gets one line per call of a function.
+        site_port: where HTTP actions answer; see :func:`listen_at`.
 
     Raises:
         OSError: when the address cannot be had.
@@ -204,16 +271,20 @@ def serve(
     """
     key = admin_key or new_admin_key()
     ready = threading.Event()
-    server = make_server(emulator, admin_key=key, version="unknown", log=log, on_ready=ready.set)
-    listener = listen(host, port)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="convex-emulator-server")
+    Authenticator(key)  # refuses a bad key before a port is taken
+    listeners = listen_at(host, port, site_port)
+    served = listeners.served(key)
+    server = make_server(
+        emulator, admin_key=key, version="unknown", log=log, on_ready=ready.set, site_port=listeners.site_port
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": listeners.both}, name="convex-emulator-server")
     thread.start()
     try:
         if not ready.wait(_STOP_SECONDS_MAX):
             raise RuntimeError(f"the server did not accept connections within {_STOP_SECONDS_MAX} seconds")
-        with knowing_its_url(emulator, url_of(listener)), running_what_is_due(emulator):
-            yield ServedEmulator(url_of(listener), key)
+        with emulator.origins.served_at(served.url, served.site_url), running_what_is_due(emulator):
+            yield served
     finally:
         server.stop()
         thread.join(_STOP_SECONDS_MAX)
-        listener.close()
+        listeners.close()

@@ -156,6 +156,14 @@ class IdSource:
         days = now_ns // 86_400_000_000_000
         return self._random.randbytes(14) + (days & 0xFFFF).to_bytes(2)
 
+    def uuid(self) -> str:
+        """A random UUID (version 4), as files are named in their URLs."""
+        data = bytearray(self._random.randbytes(16))
+        data[6] = data[6] & 0x0F | 0x40
+        data[8] = data[8] & 0x3F | 0x80
+        text = data.hex()
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
     def token(self) -> str:
         """Sixteen hexadecimal digits, as in request ids."""
         return self._random.randbytes(8).hex()

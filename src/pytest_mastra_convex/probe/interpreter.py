@@ -21,6 +21,7 @@ from convex_mastra_emulator.errors import EmulatorError, ThrownError
 from convex_mastra_emulator.values.codec import encode
 from convex_mastra_emulator.values.javascript import stringify
 from convex_mastra_emulator.values.json_text import JsonTextError, parse_json
+from pytest_mastra_convex.probe import storage_steps
 from pytest_mastra_convex.probe.forms import Frame, MalformedProgram
 from pytest_mastra_convex.probe.query_steps import QUERY_ENDS, run_query_step, run_vector_search
 from pytest_mastra_convex.probe.schedule_steps import SCHEDULED, run_cancel, run_schedule, run_system_get
@@ -204,5 +205,11 @@ _OPERATIONS: Mapping[str, Operation] = {
     "systemQuery": Operation(
         lambda ctx, step, frame: run_query_step(ctx.db.system, step, frame), ("table",), _QUERY, _READERS
     ),
+    "storageUrl": Operation(storage_steps.url, ("id",), ("plain",)),
+    "storageMetadata": Operation(storage_steps.metadata, ("id",)),
+    "storageUploadUrl": Operation(storage_steps.upload_url, (), ("plain",), kinds=_CALLERS),
+    "storageDelete": Operation(storage_steps.delete_file, ("id",), kinds=_CALLERS),
+    "storageStore": Operation(storage_steps.store_file, ("body",), ("contentType", "sha256"), _CALLERS),
+    "storageGet": Operation(storage_steps.read_file, ("id",), kinds=_CALLERS),
     "parallel": Operation(lambda ctx, step, frame: None, ("steps",)),
 }

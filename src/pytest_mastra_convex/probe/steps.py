@@ -285,3 +285,39 @@ def vector_search(
     if filter is not None:
         members["filter"] = filter.json
     return _step("vectorSearch", table=table, index=index, vector=encoded(vector), times=times, **members)
+
+
+def storage_url(id: Any, *, plain: bool = False) -> Step:
+    """Whether a stored file has a URL; if ``plain``, the URL."""
+    return _step("storageUrl", id=encoded(id), **_plain(plain))
+
+
+def storage_metadata(id: Any) -> Step:
+    """``sha256``, ``size`` and ``contentType`` of a stored file, or None."""
+    return _step("storageMetadata", id=encoded(id))
+
+
+def storage_upload_url(*, plain: bool = False) -> Step:
+    """Whether there is a URL for uploads; if ``plain``, the URL; in mutations and actions."""
+    return _step("storageUploadUrl", **_plain(plain))
+
+
+def _plain(plain: bool) -> dict[str, Any]:
+    return {"plain": True} if plain else {}
+
+
+def storage_delete(id: Any) -> Step:
+    """Deletes a stored file; in mutations and actions."""
+    return _step("storageDelete", id=encoded(id))
+
+
+def storage_store(body: bytes, content_type: str | None = None, *, sha256: str | None = None) -> Step:
+    """Stores bytes and answers their id; in actions, and in mutations to see it refused."""
+    given = {"contentType": content_type, "sha256": sha256}
+    members: dict[str, Any] = {name: text for name, text in given.items() if text is not None}
+    return _step("storageStore", body=encoded(body), **members)
+
+
+def storage_get(id: Any) -> Step:
+    """``body`` and ``contentType`` of a stored file, or None; in actions, and in mutations to see it refused."""
+    return _step("storageGet", id=encoded(id))

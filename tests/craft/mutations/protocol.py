@@ -66,7 +66,7 @@ FAULTS = (
     ),
     Fault(
         "an origin is not answered",
-        _HTTP,
+        "protocol/cors.py",
         '("access-control-allow-origin", origin)',
         '("access-control-allow-origin", "null")',
         "everybody in a browser",

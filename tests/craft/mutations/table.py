@@ -1,6 +1,17 @@
 """All faults of the mutation run."""
 
-from tests.craft.mutations import documents, mastra, protocol, reading, runtime, scheduling, texts, values, vectors
+from tests.craft.mutations import (
+    documents,
+    files,
+    mastra,
+    protocol,
+    reading,
+    runtime,
+    scheduling,
+    texts,
+    values,
+    vectors,
+)
 
 FAULTS = (
     *values.FAULTS,
@@ -10,6 +21,7 @@ FAULTS = (
     *texts.FAULTS,
     *runtime.FAULTS,
     *scheduling.FAULTS,
+    *files.FAULTS,
     *mastra.FAULTS,
     *protocol.FAULTS,
 )
