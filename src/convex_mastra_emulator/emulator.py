@@ -127,6 +127,7 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable):
         self.imports = ImportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
         self.exports = ExportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
         self._subscriptions = Subscriptions()
+        self.control_marks = []
         self._executor.commit_listeners.append(self._subscriptions.on_commit)
         begin_with_data(self._executor, file, load_progress)
         if file is not None:

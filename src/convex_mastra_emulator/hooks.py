@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from convex_mastra_emulator.runtime.executor import Executor
@@ -20,6 +20,8 @@ class Hooks:
     _executor: Executor
     _users: Users
     _subscriptions: Subscriptions
+    control_marks: list[ExitStack]
+    """What the control plane of a server goes back to; it outlives the server."""
 
     # Users
 

@@ -1,5 +1,6 @@
 """The control plane: marks of a served emulator, for administrators only."""
 
+import gc
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
+from convex_mastra_emulator.protocol.control import Control
 from convex_mastra_emulator.protocol.http import HttpRequest, HttpResponse
 
 KEY = "control|key"
@@ -66,3 +68,13 @@ def test_others_may_not(api: DeploymentApi, path: str, key: str | None) -> None:
 
 def test_only_post_is_there(api: DeploymentApi) -> None:
     assert api.http.handle(HttpRequest(method="GET", path="/_emulator/mark"))[0].status == 405
+
+
+# Otherwise what was written after a mark would be gone as soon as the server is.
+def test_a_mark_outlives_the_server(emulator: Emulator) -> None:
+    Control(emulator).mark()
+    emulator.run(lambda ctx: ctx.db.insert("notes", {}))
+
+    gc.collect()
+
+    assert emulator.table_counts() == {"notes": 1}

@@ -26,7 +26,8 @@ class Control:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        self._marks: list[ExitStack] = []
+        # The emulator's own, so that a server that ends does not roll back: a mark nobody holds undoes itself.
+        self._marks = emulator.control_marks
         self.operations: Mapping[str, Operation] = {
             "/_emulator/mark": lambda _body: self.mark(),
             "/_emulator/rollback": lambda _body: self.rollback(),
