@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +17,13 @@ from convex_mastra_emulator.runtime.tokens import provider_of_tests
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.sources import SourceError
 
+if TYPE_CHECKING:
+    from convex_mastra_emulator.server.handover import Handover
+    from convex_mastra_emulator.server.thread import ServedEmulator
+
 DEFAULT_PORT = 3210  # the Convex local backend's
+# Not CONVEX_ADMIN_KEY: a shell may hold a real deployment's, which must not become that of a local one.
+ADMIN_KEY_VARIABLE = "CONVEX_EMULATOR_ADMIN_KEY"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,16 +95,38 @@ def named_values(option: str, texts: Iterable[str]) -> dict[str, str]:
     return pairs
 
 
-def set_variables(emulator: Emulator, texts: Iterable[str]) -> None:
-    """Sets the environment variables of a repeated ``--env``.
+def set_variables(emulator: Emulator, variables: Mapping[str, str]) -> None:
+    """Sets environment variables, those of a repeated ``--env`` among them.
 
     Raises:
         click.BadParameter: for one that no deployment takes.
     """
     try:
-        emulator.env.update(named_values("--env", texts))
+        emulator.env.update(variables)
     except (EmulatorError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--env") from None
+
+
+def keys_told(admin_key: str | None, *, from_stdin: bool) -> Handover:
+    """The keys, from the line of standard input that a parent process writes, or from the command line.
+
+    Raises:
+        click.BadParameter: for a line that is none.
+    """
+    from convex_mastra_emulator.server.handover import Handover
+
+    try:
+        return Handover.read(sys.stdin) if from_stdin else Handover(admin_key=admin_key)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--keys-from-stdin") from None
+
+
+def tell_where(served: ServedEmulator) -> None:
+    """Prints what clients have to know, once connections are accepted."""
+    click.echo(f"CONVEX_URL={served.url}")
+    click.echo(f"CONVEX_ADMIN_KEY={served.admin_key}")
+    click.echo(f"CONVEX_SITE_URL={served.site_url}")
+    sys.stdout.flush()
 
 
 def changed_limits(texts: Iterable[str]) -> Limits:
@@ -187,7 +216,13 @@ def open_emulator(data_path: str | None, **options: Any) -> Emulator:
     type=click.IntRange(0, 65535),
     help="Port for HTTP actions; 0 takes a free one.  [default: the one behind --port, if it is free]",
 )
-@click.option("--admin-key", help="Key that clients must send; a random one is made if none is given.")
+@click.option(
+    "--admin-key",
+    envvar=ADMIN_KEY_VARIABLE,
+    show_envvar=True,
+    help="Key that clients must send; a random one is made if none is given. The variable keeps it out of the list "
+    "of processes.",
+)
 @click.option(
     "--schema",
     "schema_source",
@@ -235,7 +270,7 @@ def open_emulator(data_path: str | None, **options: Any) -> Emulator:
 )
 @click.option("--no-crons", is_flag=True, help="Do not run crons; scheduled functions still run.")
 @click.option("--seed", type=int, help="Make ids repeatable.")
-@click.option("--test-token-secret", hidden=True, help="Accept users' tokens signed with this key.")
+@click.option("--keys-from-stdin", is_flag=True, hidden=True, help="Take keys and variables from standard input.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True, help="Stop when standard input ends.")
 @click.option(
     "--redact-errors", is_flag=True, help="Show clients of errors what production shows: a request id, nothing else."
@@ -255,10 +290,10 @@ def serve(
     env: tuple[str, ...],
     faults: tuple[str, ...],
     seed: int | None,
-    test_token_secret: str | None,
     *,
     skip_bad: bool,
     no_crons: bool,
+    keys_from_stdin: bool,
     stop_with_stdin: bool,
     redact_errors: bool,
 ) -> None:
@@ -268,38 +303,35 @@ def serve(
     path, kind, milliseconds, documents read, outcome. Ctrl-C ends it.
     """
     from convex_mastra_emulator.server.foreground import serve_in_foreground
-    from convex_mastra_emulator.server.thread import PortTaken, ServedEmulator
+    from convex_mastra_emulator.server.thread import PortTaken
 
+    os.environ.pop(ADMIN_KEY_VARIABLE, None)  # no child of a function's is to have it
+    told = keys_told(admin_key, from_stdin=keys_from_stdin)
+    secret = told.test_token_secret
     emulator = open_emulator(
         data_path,
         schema=None if schema_source is None else load_schema(schema_source),
         limits=changed_limits(limits),
         seed=seed,
-        auth_providers=[] if test_token_secret is None else [provider_of_tests(test_token_secret)],
+        auth_providers=[] if secret is None else [provider_of_tests(secret)],
         redact_errors=redact_errors,
     )
     emulator.scheduler.crons.are_on = not no_crons
-    set_variables(emulator, env)
+    set_variables(emulator, {**told.env, **named_values("--env", env)})
     arm_faults(emulator, faults)
     deploy(emulator, functions_source, http_source, crons_source)
     if load_path is not None:
         load_data(emulator, load_path, skip_bad=skip_bad)
-
-    def on_ready(served: ServedEmulator) -> None:
-        click.echo(f"CONVEX_URL={served.url}")
-        click.echo(f"CONVEX_ADMIN_KEY={served.admin_key}")
-        click.echo(f"CONVEX_SITE_URL={served.site_url}")
-        sys.stdout.flush()
 
     try:
         serve_in_foreground(
             emulator,
             host=host,
             port=port,
-            admin_key=admin_key,
+            admin_key=told.admin_key,
             version=f"convex-mastra-emulator {__version__}",
             log=lambda line: click.echo(line, err=True),
-            on_ready=on_ready,
+            on_ready=tell_where,
             ends_with=sys.stdin if stop_with_stdin else None,
             site_port=site_port,
         )

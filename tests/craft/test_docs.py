@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
+from convex_mastra_emulator.server.patience import Patience
+from convex_mastra_emulator.server.websocket import ACTIONS_MAX
 from pytest_mastra_convex.divergences import divergences_page, load_divergences
 
 ROOT = Path(__file__).parents[2]
@@ -55,3 +57,21 @@ CASES = [pytest.param(1, marks=diverges("d")), other("e"), diverges(name)]
 """
 
     assert shown_in([text]) == {"a", "d"}
+
+
+def test_page_of_security_names_the_limits_of_a_connection() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    patience = Patience()
+
+    for told in (
+        f"{patience.head_size_max:,} bytes, {patience.headers_max} headers | 431",
+        f"{patience.url_size_max:,} bytes | 414",
+        f"{patience.frame_size_max >> 20} MiB, {patience.message_size_max >> 20} MiB | closed with 1011",
+        f"actions at once on a WebSocket | {ACTIONS_MAX + 1:,}",
+        f"connections | {patience.connections_max:,} | 503",
+        f"time for a head | {patience.head_seconds:g} s",
+        f"a body without a byte | {patience.body_seconds:g} s | 408",
+        f"between two requests | {patience.idle_seconds:g} s",
+        f"an answer nobody reads | {patience.unread_seconds:g} s",
+    ):
+        assert told in page

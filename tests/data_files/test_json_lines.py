@@ -156,6 +156,7 @@ def test_a_tagged_value_is_no_row() -> None:
 
 def test_an_integer_is_no_row() -> None:
     assert one_bad(exported_lines("f", b"5")).message.endswith("expected object, received 5")
+    assert one_bad(exported_lines("f", b'[5, {"a": [6]}]')).message.endswith('received [5,{"a":[6]}]')
 
 
 # Arrays

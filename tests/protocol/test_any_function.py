@@ -125,6 +125,8 @@ def test_the_url_names_a_function_of_every_kind(api: HttpApi, name: str, result:
         "/api/run/one/two/three.js/four",
         "/api/run/one%2Ftwo/three/four",
         "/api/run/%6Fne/two/three/fou%72",
+        "/api/run/one/two%2Fthree%2Ffour",
+        "/api/run/one%252Ftwo/three/four",
     ],
 )
 def test_the_parts_of_the_url_are_the_path(emulator: Emulator, api: HttpApi, url: str) -> None:
@@ -133,11 +135,20 @@ def test_the_parts_of_the_url_are_the_path(emulator: Emulator, api: HttpApi, url
     assert post(api, url, {"args": {}}, {}) == (200, {"status": "success", "value": "found"})
 
 
-@pytest.mark.parametrize("url", ["/api/run/single", "/api/run/kinds%2Fread"])
+# The router decodes a URL, then the route each of its parts: after both these are one part, or none.
+@pytest.mark.parametrize("url", ["/api/run/single", "/api/run/kinds%252Fread", "/api/run/kinds/%25FF"])
 def test_a_url_of_one_part_names_no_function(api: HttpApi, url: str) -> None:
     message = "Path or function name not provided in path, e.g. /api/run/messages/list"
 
     assert post(api, url, {"args": {}}) == (400, {"code": "MissingIdentifier", "message": message})
+
+
+# Overlong forms of a dot or a slash are no UTF-8.
+@pytest.mark.parametrize("url", ["/api/run/kinds/%FF", "/api/run/%C0%AE%C0%AE/x", "/api/run/a%C0%AFb/x"])
+def test_a_url_that_is_no_utf_8_is_refused(api: HttpApi, url: str) -> None:
+    refusal = {"code": "BadPathArgs", "message": "Invalid UTF-8 in `functionIdentifier`"}
+
+    assert post(api, url, {"args": {}}) == (400, refusal)
 
 
 def test_a_url_that_makes_no_path_is_refused(api: HttpApi) -> None:

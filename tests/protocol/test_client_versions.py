@@ -4,6 +4,7 @@ Rules: convex-backend crates/common/src/version.rs and deprecation.json (convex-
 """
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from convex import ConvexInt64
 
 from convex_mastra_emulator import Emulator, query
 from convex_mastra_emulator.protocol.auth import Authenticator
+from convex_mastra_emulator.protocol.client_version import parse_client_version
 from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
 
 STATE = "x-convex-deprecation-state"
@@ -110,3 +112,20 @@ def test_a_current_client_is_told_nothing(api: HttpApi, client: str | None) -> N
     status, _, headers = call(api, client)
 
     assert (status, STATE in headers, MESSAGE in headers) == (200, False, False)
+
+
+# Each hyphen may begin a version: looking for one behind 100,000 of them took more than a minute, for a request that
+# needs no key.
+@pytest.mark.parametrize("client", [100_000 * "-", "npm-" + 20_000 * "1.1.1-", "npm-1." + 10_000 * "1" + ".1"])
+def test_a_long_header_names_no_version_and_takes_no_time(client: str) -> None:
+    started = time.perf_counter()
+
+    assert parse_client_version(client).version is None
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(("length", "is_read"), [(512, True), (513, False)])
+def test_length_of_a_header_that_names_a_version(length: int, is_read: bool) -> None:
+    client = parse_client_version("a" * (length - len("-1.2.3")) + "-1.2.3")
+
+    assert (client.version == (1, 2, 3, True)) is is_read

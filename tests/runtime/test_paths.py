@@ -6,6 +6,7 @@ convex-backend crates/convex/sync_types/src/udf_path.rs, module_path.rs and path
 import pytest
 
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
+from convex_mastra_emulator.runtime import paths
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 
 
@@ -116,3 +117,14 @@ def test_module_name_counts_with_its_extension() -> None:
 
     with pytest.raises(RequestRefused, match=r"Path component is too long \(65 > maximum 64\)"):
         parse_path(f"{'m' * 62}:list")
+
+
+# Anybody may send paths; thousands of long ones must not stay in memory.
+@pytest.mark.parametrize(("length", "is_remembered"), [(512, True), (513, False)])
+def test_a_long_path_is_not_remembered(length: int, is_remembered: bool) -> None:
+    paths._read_once.cache_clear()
+
+    with pytest.raises(RequestRefused, match="too long"):
+        parse_path("a" * length)
+
+    assert (paths._read_once.cache_info().currsize == 1) is is_remembered

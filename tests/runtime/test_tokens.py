@@ -4,6 +4,7 @@ convex-backend crates/authentication/src/lib.rs, crates/keybroker/src/broker.rs 
 """
 
 import base64
+import hmac
 import json
 import re
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from convex_mastra_emulator import Emulator, ManualClock, query
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
@@ -177,6 +179,65 @@ def test_token_that_cannot_be_verified(token: str) -> None:
     assert refusal(token, OIDC) == (NOT_VERIFIED, "Unauthenticated")
 
 
+def by_hand(header: Any, claims: Any, key: bytes | None = None) -> str:
+    """A token no library would make; unsigned without a key, else signed with HS256."""
+    content = f"{part(header)}.{part(claims)}"
+    if key is None:
+        return f"{content}."
+    signature = hmac.digest(key, content.encode(), "sha256")
+    return f"{content}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+def part(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+CLAIMS = {"iss": ISSUER, "aud": "app", "sub": "eve", "exp": NOW_S + 60}
+PUBLIC_TEXT = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+FOREIGN_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+# What has broken verifiers of tokens before: the algorithm is the provider's choice, never the token's.
+@pytest.mark.parametrize(
+    "token",
+    [
+        by_hand({"alg": "none"}, CLAIMS),
+        by_hand({"alg": "None"}, CLAIMS),
+        by_hand({"alg": "NONE", "kid": "rsa"}, CLAIMS, b""),
+        by_hand({}, CLAIMS),
+        by_hand({"alg": None}, CLAIMS),
+        by_hand({"alg": ["RS256"]}, CLAIMS),
+        by_hand({"alg": "HS256", "kid": "rsa"}, CLAIMS, PUBLIC_TEXT),
+        by_hand({"alg": "HS256", "kid": "rsa"}, CLAIMS, PUBLIC_TEXT.strip()),
+        by_hand({"alg": "HS256", "kid": "rsa"}, CLAIMS, b""),
+        by_hand({"alg": "RS256", "kid": ["rsa"]}, CLAIMS, b""),
+        by_hand({"alg": "RS256", "kid": {"a": 1}}, CLAIMS, b""),
+        by_hand({"alg": "RS256", "kid": "../../dev/null"}, CLAIMS, b""),
+        by_hand("[" * 100_000, CLAIMS, b""),
+        by_hand([], CLAIMS, b""),
+        jwt.encode(CLAIMS, FOREIGN_KEY, "RS256", headers={"kid": "rsa", "jwk": public_key(FOREIGN_KEY, "rsa")}),
+        jwt.encode(CLAIMS, FOREIGN_KEY, "RS256", headers={"kid": "rsa", "jku": "https://eve.test/keys"}),
+        jwt.encode(CLAIMS, RSA_KEY, "RS256", headers={"kid": "rsa", "crit": ["unknown"], "unknown": 1}),
+        jwt.encode(CLAIMS | {"exp": "9999999999"}, RSA_KEY, "RS256", headers={"kid": "rsa"}),
+        jwt.encode(CLAIMS | {"exp": [NOW_S + 60]}, RSA_KEY, "RS256", headers={"kid": "rsa"}),
+    ],
+)
+def test_token_that_chooses_how_it_is_verified(token: str) -> None:
+    assert refusal(token, OIDC) == (NOT_VERIFIED, "Unauthenticated")
+
+
+def test_token_of_public_keys_is_not_good_for_a_shared_one() -> None:
+    claims = CLAIMS | {"iss": TEST_ISSUER, "aud": TEST_AUDIENCE}
+
+    assert refusal(jwt.encode(claims, RSA_KEY, "RS256"), TESTS) == (NOT_VERIFIED, "Unauthenticated")
+    assert refusal(by_hand({"alg": "none"}, claims), TESTS) == (NOT_VERIFIED, "Unauthenticated")
+
+
+def test_claims_that_are_nested_too_deeply_are_no_claims() -> None:
+    assert refusal(f"{part({'alg': 'HS256'})}.{part('[' * 100_000)}.c", TESTS) == (NOT_PARSED, "InvalidAuthHeader")
+
+
 def test_provider_without_keys_verifies_nothing() -> None:
     empty = AuthProvider(issuer=ISSUER, application_id="app", jwks={"keys": []})
 
@@ -220,10 +281,6 @@ def test_nobody_is_trusted_from_the_start(emulator: Emulator) -> None:
 
 
 # What is no token
-
-
-def part(value: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Functions for a child process that is told limits and variables."""
 
+import os
 from typing import Any
 
 from convex_mastra_emulator import mutation, query
@@ -14,5 +15,6 @@ def write(ctx: Any, args: dict[str, Any]) -> int:
 
 FUNCTIONS = {
     "child:write": mutation(write),
+    "child:environment": query(lambda ctx, args: sorted(os.environ)),
     "child:colour": query(lambda ctx, args: ctx.env["COLOUR"]),
 }

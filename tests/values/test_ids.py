@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +279,18 @@ def test_token_is_sixteen_hexadecimal_digits() -> None:
 
     assert len(token) == 16
     assert int(token, 16) >= 0
+
+
+# A number of so many digits took the square of their count; `normalizeId` takes any text.
+def test_long_text_is_no_legacy_id_and_takes_no_time() -> None:
+    started = time.perf_counter()
+
+    assert decode_legacy_id("z" * 1_000_000) is None
+    assert decode_legacy_id("0" * 1_000_000) is None
+    assert time.perf_counter() - started < 1
+
+
+def test_zeros_in_front_of_a_legacy_id_do_not_matter() -> None:
+    text = base62(int.from_bytes(b"\x80" + bytes(range(16))))
+
+    assert decode_legacy_id("000" + text) == bytes(range(16))

@@ -1,5 +1,7 @@
 """Field names, identifiers and field paths: convex-engine.md §1.5."""
 
+from typing import Any
+
 import pytest
 
 from convex_mastra_emulator.errors import InvalidValue
@@ -129,3 +131,12 @@ def test_field_path_with_a_part_that_is_no_identifier_is_refused() -> None:
 )
 def test_names_as_npm_convex_refuses_them(value: object, text: str | None) -> None:
     assert client_name_problem(value) == text
+
+
+# Anybody may send names; thousands of long ones must not stay in memory.
+@pytest.mark.parametrize("judge", [field_name_problem, identifier_problem])
+def test_long_names_are_not_remembered_beside_each_other(judge: Any) -> None:
+    for number in range(100):
+        judge(f"{'a' * 2_000}{number}")
+
+    assert judge.cache_info().currsize <= 1

@@ -41,6 +41,9 @@ _COMPONENT = re.compile(r"(?:.*/)?_components/[^/]+/")
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _TABLES, _STORAGE = "_tables", "_storage"
 _TABLE_NUMBERS = 2**32
+# Rows of JSON pack into a tenth or a twentieth; a bomb of a ZIP into a thousandth.
+_UNPACKED_RATIO_MAX = 200
+_UNPACKED_SIZE_FREE = 256 << 20
 
 
 def zip_entries(data: bytes) -> Entries:
@@ -53,6 +56,12 @@ def zip_entries(data: bytes) -> Entries:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise _invalid_zip() from None
+    unpacked_size = sum(info.file_size for info in archive.infolist())
+    if unpacked_size > max(_UNPACKED_SIZE_FREE, _UNPACKED_RATIO_MAX * len(data)):
+        raise ImportRefused(
+            f"the ZIP of {len(data):,} bytes would unpack to {unpacked_size:,} bytes, which no export does",
+            code="InvalidZip",
+        )
     entries: dict[str, Callable[[], bytes]] = {}
     for info in archive.infolist():
         if info.filename in entries:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from convex import ConvexInt64
+
 from convex_mastra_emulator.data.refusals import BadRow
 from convex_mastra_emulator.database.documents import (
     CREATION_TIME,
@@ -101,11 +103,19 @@ def _no_value(number: int, reason: str) -> str:
 
 
 def _shortened(json: Any) -> str:
-    try:
-        data = write_json(json).encode()
-    except TypeError:  # an Int64 of an export
-        data = str(json.value).encode()
+    data = write_json(_with_plain_integers(json)).encode()
     return data[:_SHOWN_BYTES].decode("utf-8", "replace") + ("..." if len(data) > _SHOWN_BYTES else "")
+
+
+def _with_plain_integers(json: Any) -> Any:
+    """The JSON of a row with numbers for the Int64s of an export."""
+    if isinstance(json, ConvexInt64):
+        return json.value
+    if isinstance(json, list):
+        return [_with_plain_integers(item) for item in json]
+    if isinstance(json, dict):
+        return {name: _with_plain_integers(item) for name, item in json.items()}
+    return json
 
 
 def _undecodable_field(decode: Decode, json: dict[str, Any], limits: Limits) -> str | None:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
 from convex_mastra_emulator.runtime import tokens
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity, acting_as, user_attributes
+from convex_mastra_emulator.values.json_text import JsonTextError, parse_json
 
+# What http's `HeaderValue::to_str` takes.
+_VISIBLE = re.compile(r"[\t\x20-\x7e]*")
 _SCHEME_LENGTH = len("convex ")
 
 
@@ -25,9 +28,9 @@ _SCHEME_LENGTH = len("convex ")
 class Credentials:
     """What a request says about its caller, not yet checked: an admin key, a token, or neither."""
 
-    admin_key: str | None = None
+    admin_key: str | None = field(default=None, repr=False)
     acting_as: dict[str, Any] | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 def read_authorization(header: str | None, query_admin_key: str | None) -> Credentials:
@@ -38,6 +41,9 @@ def read_authorization(header: str | None, query_admin_key: str | None) -> Crede
     """
     if header is None:
         return Credentials(admin_key=query_admin_key)
+    if not _VISIBLE.fullmatch(header):
+        # A deployment shows the header here; what may be a key does not go into a text that gets logged.
+        raise RequestRefused("Failed to parse header", code="HeaderParseFailure")
     if len(header) < _SCHEME_LENGTH:
         raise RequestRefused("Invalid authentication header", code="InvalidHeaderFailure")
     scheme, rest = header[:_SCHEME_LENGTH].lower(), header[_SCHEME_LENGTH:]
@@ -53,9 +59,9 @@ def _admin_credentials(text: str) -> Credentials:
     if not colon:
         return Credentials(admin_key=key)
     try:
-        attributes = json.loads(base64.b64decode(user, validate=True))
+        attributes = parse_json(base64.b64decode(user, validate=True).decode())
         return Credentials(admin_key=key, acting_as=user_attributes(attributes))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, JsonTextError):
         raise RequestRefused("Malformed Authorization header.", code="HeaderParseFailure") from None
 
 

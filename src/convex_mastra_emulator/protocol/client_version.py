@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from convex_mastra_emulator.errors import RequestRefused
 
 _SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?\Z")
+_VERSION_LENGTH_MAX = 512
 _ALIASES = {"python-convex": "python"}
 _NPM_FAMILY = ("npm", "npm-cli", "actions")
 
@@ -103,7 +104,8 @@ def parse_client_version(header: str) -> ClientVersion:
             "{client_name}-{semver}, e.g. my-esolang-client-0.0.1",
             code="InvalidClientVersion",
         )
-    for position in range(1, len(parts)):
+    # Looking for a version takes the square of the header's length; so long a one has none.
+    for position in range(1, len(parts) if len(header) <= _VERSION_LENGTH_MAX else 0):
         text = "-".join(parts[position:])
         version = _parse_version(text)
         if version is not None:

@@ -45,6 +45,10 @@ _NOT_EMULATED = {
 }
 
 
+NOT_EMULATED = frozenset((method, path) for path, methods in _NOT_EMULATED.items() for method in methods)
+"""What is answered with 501 and nothing else, and so not described."""
+
+
 class DataRoutes:
     """The routes of one deployment.
 

@@ -20,6 +20,7 @@ from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, 
 from convex_mastra_emulator.fault_kinds import WITHOUT_ANSWER, FaultKind, Strike, cut_off
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, read_authorization, require_admin
+from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
 from convex_mastra_emulator.protocol.control import Control, Operation
 from convex_mastra_emulator.protocol.cors import cors_headers, preflight_headers
@@ -35,6 +36,7 @@ from convex_mastra_emulator.protocol.messages import (
     timestamp_of,
     timestamp_text,
 )
+from convex_mastra_emulator.protocol.openapi import openapi_document
 from convex_mastra_emulator.protocol.web import HTTP_ACTIONS, WebRoutes
 from convex_mastra_emulator.runtime.arguments import UnreadableArguments
 from convex_mastra_emulator.runtime.calls import Outcome
@@ -49,7 +51,10 @@ from convex_mastra_emulator.web.stored_files import FILES_PATH
 
 RUNNING_TEXT = "This Convex deployment is running. See https://docs.convex.dev/."
 # These look at no credentials, so that malformed ones do not matter.
-_OPEN_PATHS = frozenset({"/", "/version", "/instance_name", "/instance_version", "/api/query_ts"})
+_OPEN_PATHS = frozenset(
+    {"/", "/version", "/instance_name", "/instance_version", "/api/query_ts", "/_emulator/openapi.json"}
+)
+_MISSING_IDENTIFIER = "Path or function name not provided in path, e.g. /api/run/messages/list"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +63,11 @@ class HttpRequest:
 
     method: str
     path: str
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    header_pairs: tuple[tuple[str, str], ...] = ()
+    # Each of these may hold a key, which must not get into a log with the request.
+    query: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    header_pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """All headers, where it matters that a name may stand more than once."""
 
 
@@ -78,28 +84,6 @@ class HttpResponse:
     """Whether the connection is closed instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallReport:
-    """What one call of a function did, for the log."""
-
-    path: str
-    kind: str
-    documents_read: int
-    outcome: str
-
-    def line(self, duration: str) -> str:
-        """One line of the log."""
-        return f"{self.path}  {self.kind}  {duration}  {self.documents_read} documents read  {self.outcome}"
-
-    @classmethod
-    def of(cls, path: str, kind: FunctionKind | None, outcome: Outcome) -> CallReport:
-        """What is to be said of a call that ran."""
-        told = "ok" if outcome.failure is None else f"failed: {outcome.failure.message.splitlines()[0]}"
-        if outcome.fault is not None:
-            told += f"  [fault: {outcome.fault}]"
-        return cls(path, "function" if kind is None else kind.value.lower(), outcome.usage.documents_read, told)
-
-
 @dataclass(slots=True)
 class _Exchange:
     """One request being answered."""
@@ -112,6 +96,14 @@ class _Exchange:
     strikes: list[Strike] = field(default_factory=list)
 
 
+# Paths that say in their last parts what is meant, as they are described.
+OPEN_ENDED = frozenset(
+    {
+        ("POST", "/api/run/{module}/{function}"),
+        ("POST", "/api/storage/upload"),
+        ("GET", "/api/storage/{id}"),
+    }
+)
 Route = Callable[["_Exchange"], HttpResponse]
 AdminRoute = Callable[[HttpRequest, Identity], HttpResponse]
 """Answers a request whose caller is known; lets administrators pass itself, once it has read the request."""
@@ -173,6 +165,7 @@ class HttpApi:
         }
         operations = {**Control(emulator).operations, **FaultControl(emulator.faults).operations}
         self._routes |= {path: {"POST": self._control(operation)} for path, operation in operations.items()}
+        self._routes["/_emulator/openapi.json"] = {"GET": lambda _: _json_response(200, openapi_document(version))}
 
     def add_admin_routes(self, routes: Mapping[str, Mapping[str, AdminRoute]]) -> None:
         """Adds routes by path and method; ``{}`` as the last part of a path stands for anything."""
@@ -183,6 +176,11 @@ class HttpApi:
 
     def _known_caller(self, route: AdminRoute) -> Route:
         return lambda exchange: route(exchange.request, self._identify(exchange))
+
+    def described_routes(self) -> set[tuple[str, str]]:
+        """Method and path of every route, as the OpenAPI description names them."""
+        fixed = {(method, path.replace("{}", "{id}")) for path, methods in self._routes.items() for method in methods}
+        return fixed | OPEN_ENDED
 
     def handle(self, request: HttpRequest) -> tuple[HttpResponse, list[CallReport]]:
         """Answers a request, and reports the calls it made."""
@@ -265,12 +263,10 @@ class HttpApi:
 
     def _call_by_url(self, exchange: _Exchange) -> HttpResponse:
         call = call_request(self._body(exchange), path="")
-        parts = [unquote(part) for part in exchange.request.path.removeprefix("/api/run/").split("/")]
+        parts = _parts_of(exchange.request.path.removeprefix("/api/run/"))
         identity = self._identify(exchange)
         if len(parts) < 2 or not parts[0]:
-            raise RequestRefused(
-                "Path or function name not provided in path, e.g. /api/run/messages/list", code="MissingIdentifier"
-            )
+            raise RequestRefused(_MISSING_IDENTIFIER, code="MissingIdentifier")
         call = replace(call, path="/".join(parts[:-1]) + ":" + parts[-1])
         exchange.default_format = "json"  # whatever the client
         return self._run(exchange, call, None, identity)
@@ -365,6 +361,18 @@ class HttpApi:
         if outcome.log_lines and not is_redacted:
             answer["logLines"] = list(outcome.log_lines)
         return answer
+
+
+def _parts_of(path: str) -> list[str]:
+    """Module and function of a call by URL, decoded twice as a deployment does: by its router, then by its route."""
+    try:
+        path = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise RequestRefused("Invalid UTF-8 in `functionIdentifier`", code="BadPathArgs") from None
+    try:
+        return [unquote(part, errors="strict") for part in path.split("/")]
+    except UnicodeDecodeError:
+        raise RequestRefused(_MISSING_IDENTIFIER, code="MissingIdentifier") from None
 
 
 def _format(exchange: _Exchange, call: CallRequest) -> str:

@@ -13,7 +13,6 @@ convex-backend crates/sync/src/worker.rs, state.rs (checked 2026-11-21).
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,8 +22,9 @@ from convex_mastra_emulator.errors import DeploymentError, RequestRefused
 from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.journal import JournalEntry
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials
+from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.client_version import ClientVersion
-from convex_mastra_emulator.protocol.http import CallReport, encoded_arguments
+from convex_mastra_emulator.protocol.http import encoded_arguments
 from convex_mastra_emulator.protocol.query_set import QuerySet, RetryLater
 from convex_mastra_emulator.protocol.sync_messages import (
     AddQuery,
@@ -60,8 +60,6 @@ class SessionRequests:
     def __init__(self, size_max: int = 10_000) -> None:
         self._answers: dict[tuple[str, int], Outcome] = {}
         self._size_max = size_max
-        self.lock = threading.Lock()
-        """Held from looking for an answer until it is kept: a client that comes back repeats what may still run."""
 
     def find(self, session_id: str, request_id: int) -> Outcome | None:
         """The answer of a mutation that ran before."""
@@ -197,7 +195,9 @@ class SyncSession:
             identity = self._identity
             return [RunAction(lambda: self._run_action(message, identity))]
         session_id = self._session_id or ""
-        with self._requests.lock:
+        # From looking for an answer until it is kept: a client that comes back repeats what may still run.  A lock of
+        # the answers' own would be taken before the emulator's here, and after it by who holds that already.
+        with self._emulator.standing_still():
             outcome = self._requests.find(session_id, message.request_id)
             if outcome is None:
                 outcome = self._run(message, FunctionKind.MUTATION, self._identity)

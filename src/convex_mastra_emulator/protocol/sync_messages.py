@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from convex_mastra_emulator.errors import EmulatorError, RequestRefused
@@ -73,7 +73,7 @@ class Authenticate:
 
     base_version: int
     token_type: str
-    value: str | None
+    value: str | None = field(repr=False)
     acting_as: Mapping[str, Any] | None
 
 

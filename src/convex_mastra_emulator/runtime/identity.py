@@ -48,13 +48,45 @@ def acting_as(attributes: Mapping[str, Any]) -> Identity:
     return Identity(is_admin=True, user=user_attributes(attributes))
 
 
+# Claims of a user that are of one type; all others may be any JSON.
+_TEXTS = (
+    "tokenIdentifier",
+    "issuer",
+    "subject",
+    "name",
+    "givenName",
+    "familyName",
+    "nickname",
+    "preferredUsername",
+    "profileUrl",
+    "pictureUrl",
+    "websiteUrl",
+    "email",
+    "gender",
+    "birthday",
+    "timezone",
+    "language",
+    "phoneNumber",
+    "address",
+    "updatedAt",
+)
+_TRUTHS = ("emailVerified", "phoneNumberVerified")
+
+
 def user_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes as ``ctx.auth.getUserIdentity()`` returns them.
 
     Raises:
-        ValueError: if the user cannot be identified by them.
+        ValueError: if the user cannot be identified by them, or one of them is of another type.
     """
-    user = dict(attributes)
+    if not isinstance(attributes, Mapping):
+        raise ValueError("a user identity must be an object")
+    for names, kind, told in ((_TEXTS, str, "a string"), (_TRUTHS, bool, "a boolean")):
+        for name in names:
+            if attributes.get(name) is not None and not isinstance(attributes[name], kind):
+                raise ValueError(f"`{name}` of a user identity must be {told}")
+    # Null is as good as nothing.
+    user = {name: value for name, value in attributes.items() if value is not None or name not in (*_TEXTS, *_TRUTHS)}
     if "tokenIdentifier" not in user:
         if "issuer" not in user or "subject" not in user:
             raise ValueError("a user identity needs `tokenIdentifier`, or `issuer` and `subject`")

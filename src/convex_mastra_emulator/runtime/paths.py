@@ -14,6 +14,7 @@ from convex_mastra_emulator.errors import InvalidArgument, RequestRefused
 from convex_mastra_emulator.values.names import identifier_problem
 
 _COMPONENT_LENGTH_MAX = 64
+_REMEMBERED_LENGTH_MAX = 512
 _COMPONENT = re.compile(r"[A-Za-z0-9_.]*\Z")
 
 
@@ -48,7 +49,7 @@ def parse_path(path: str) -> FunctionPath:
     Raises:
         RequestRefused: ``BadConvexFunctionIdentifier``.
     """
-    read = _read(path)
+    read = _look_up(path)
     if isinstance(read, str):
         raise RequestRefused(
             f"{path} is not a valid path to a Convex function. {read}", code="BadConvexFunctionIdentifier"
@@ -67,13 +68,22 @@ def parse_inner_path(path: str, call: str) -> FunctionPath:
     Raises:
         InvalidArgument: if ``path`` is none.
     """
-    read = _read(path)
+    read = _look_up(path)
     if isinstance(read, str):
         raise InvalidArgument(f"Invalid arguments for `{call}`: {read}")
     return read
 
 
+def _look_up(path: str) -> FunctionPath | str:
+    # What anybody may send must not stay in memory because of its length.
+    return _read_once(path) if len(path) <= _REMEMBERED_LENGTH_MAX else _read(path)
+
+
 @lru_cache(maxsize=1024)
+def _read_once(path: str) -> FunctionPath | str:
+    return _read(path)
+
+
 def _read(path: str) -> FunctionPath | str:
     """The path, or the problem with it."""
     module, colon, function = path.rpartition(":")

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused
@@ -63,7 +63,7 @@ class AuthProvider:
     issuer: str
     application_id: str | None = None
     jwks: Mapping[str, Any] | None = None
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.jwks is None) == (self.secret is None):
@@ -134,7 +134,7 @@ def _unverified_claims(token: str) -> Mapping[str, Any]:
     parts = token.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (IndexError, binascii.Error, ValueError):
+    except (IndexError, binascii.Error, ValueError, RecursionError):
         claims = None
     if len(parts) != 3 or not isinstance(claims, dict):
         raise _refused(
@@ -171,7 +171,7 @@ def _verified_claims(token: str, provider: AuthProvider) -> dict[str, Any]:
             claims = jwt.decode(token, provider.secret, algorithms=["HS256"], options=options)
         else:
             claims = jwt.decode(token, _key(token, provider), algorithms=["RS256", "ES256"], options=options)
-    except (jwt.PyJWTError, KeyError, StopIteration, TypeError, ValueError):
+    except (jwt.PyJWTError, KeyError, StopIteration, TypeError, ValueError, RecursionError):
         # PyJWT raises the last two for a key of another kind than the token's algorithm.
         raise _unverified() from None
     return dict(claims)

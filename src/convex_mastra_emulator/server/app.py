@@ -17,10 +17,12 @@ from starlette.websockets import WebSocket
 
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.protocol.api import DeploymentApi
+from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.data_routes import UPLOAD_PATHS
-from convex_mastra_emulator.protocol.http import CallReport, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http import HttpRequest, HttpResponse
 from convex_mastra_emulator.protocol.web import takes_large_bodies
 from convex_mastra_emulator.server.connections import cut_of
+from convex_mastra_emulator.server.patience import DEFAULT_PATIENCE
 from convex_mastra_emulator.server.pauses import Pauses
 from convex_mastra_emulator.server.steps import run_step
 from convex_mastra_emulator.server.websocket import SyncSocket
@@ -32,6 +34,7 @@ def create_app(
     api: DeploymentApi,
     *,
     body_size_max: int,
+    dropped_size_max: int = DEFAULT_PATIENCE.dropped_size_max,
     log: Log | None = None,
     pauses: Pauses | None = None,
     site_port: int | None = None,
@@ -40,7 +43,8 @@ def create_app(
 
     Args:
         api: what answers.
-        body_size_max: bytes of a body that are read; of a larger one only enough to refuse it.  Uploads have no limit.
+        body_size_max: bytes of a body that are kept; of a larger one only enough to refuse it.  Uploads have no limit.
+        dropped_size_max: bytes of a larger body that are read nevertheless, so that its sender sees the refusal.
         log: gets one line per call of a function.
         pauses: what lets answers wait that faults delay; its end, when the server stops, ends them.
         site_port: what comes in by this port is for HTTP actions, whatever its path.
@@ -52,7 +56,10 @@ def create_app(
         if scope["type"] == "websocket":
             await _serve_socket(api, WebSocket(scope, receive, send), log, pauses, is_site=is_site)
             return
-        request = await _received(api, scope, receive, body_size_max, is_site=is_site)
+        sizes = body_size_max, dropped_size_max
+        request = await _received(api, scope, receive, sizes, is_site=is_site)
+        if request is None:
+            return
         started = time.perf_counter()
         response, reports = await run_step(
             api.emulator, lambda: api.http.handle(request), may_wait=request.path not in _WITHOUT_ACTIONS
@@ -129,32 +136,37 @@ def _port_of(scope: Scope) -> int | None:
 
 
 async def _received(
-    api: DeploymentApi, scope: Scope, receive: Receive, body_size_max: int, *, is_site: bool
-) -> HttpRequest:
-    """The request with its body, as much of it as is worth reading."""
+    api: DeploymentApi, scope: Scope, receive: Receive, sizes: tuple[int, int], *, is_site: bool
+) -> HttpRequest | None:
+    """The request with its body, as much of it as is worth reading; None if its client has gone."""
+    body_size_max, dropped_size_max = sizes
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     path = raw_path.partition(b"?")[0].decode("ascii", "replace")
     if is_site:
         path = f"/http{path}"
     if not takes_large_bodies(path):
         size_max = None if path in UPLOAD_PATHS else body_size_max
-        return _to_protocol(scope, path, await _read_body(receive, size_max))
+        body = await _read_body(receive, size_max, dropped_size_max)
+        return None if body is None else _to_protocol(scope, path, body)
     pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     request = replace(_to_protocol(scope, path, b""), header_pairs=pairs)
-    return replace(request, body=await _read_body(receive, api.http.web.body_size_max(request)))
+    body = await _read_body(receive, api.http.web.body_size_max(request), dropped_size_max)
+    return None if body is None else replace(request, body=body)
 
 
-async def _read_body(receive: Receive, size_max: int | None) -> bytes:
-    """The whole body, or one byte more than it may have; the rest of such a one is read and dropped."""
+async def _read_body(receive: Receive, size_max: int | None, dropped_size_max: int) -> bytes | None:
+    """The whole body, or one byte more than it may have; None if the client has gone before it was whole."""
     chunks: list[bytes] = []
     room = sys.maxsize if size_max is None else size_max + 1
+    to_drop = dropped_size_max
     while (message := await receive())["type"] == "http.request":
-        chunk: bytes = message.get("body", b"")[:room]
-        chunks.append(chunk)
-        room = None if room is None else room - len(chunk)
-        if not message.get("more_body", False):
-            break
-    return b"".join(chunks)
+        body: bytes = message.get("body", b"")
+        chunks.append(body[:room])
+        to_drop -= len(body) - len(chunks[-1])
+        room -= len(chunks[-1])
+        if to_drop < 0 or not message.get("more_body", False):
+            return b"".join(chunks)
+    return None
 
 
 def _to_protocol(scope: Scope, path: str, body: bytes) -> HttpRequest:
@@ -162,7 +174,8 @@ def _to_protocol(scope: Scope, path: str, body: bytes) -> HttpRequest:
         method=scope["method"],
         path=path,
         query=scope["query_string"].decode("ascii", "replace"),
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        # Of a header that stands twice a deployment reads the first.
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])},
         body=body,
     )
 

@@ -12,6 +12,7 @@ from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.server.app import Log
 from convex_mastra_emulator.server.due import running_what_is_due
+from convex_mastra_emulator.server.exposure import exposure_warning
 from convex_mastra_emulator.server.thread import ServedEmulator, Server, listen_at, make_server, new_admin_key
 
 
@@ -71,6 +72,9 @@ def serve_in_foreground(
         threading.Thread(
             target=_stop_at_end, args=(ends_with, server), name="convex-emulator-parent", daemon=True
         ).start()
+    warning = exposure_warning(listeners.both[0])
+    if warning is not None:
+        log(warning)
     try:
         with emulator.origins.served_at(served.url, served.site_url), running_what_is_due(emulator):
             server.run(sockets=listeners.both)

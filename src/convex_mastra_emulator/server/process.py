@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
@@ -26,11 +27,18 @@ from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.runtime.tokens import TOKEN_SECONDS, issue_token
 from convex_mastra_emulator.schema import Schema
+from convex_mastra_emulator.server.handover import Handover
 from convex_mastra_emulator.server.thread import new_admin_key, new_secret
 
 _START_SECONDS_MAX = 30.0
 _STOP_SECONDS_MAX = 10.0
+_KEY_VARIABLE = "CONVEX_EMULATOR_ADMIN_KEY"  # as `cli.py` reads it, whose import would be a look upwards
 _LINES_KEPT = 1000
+
+
+def _without_our_key() -> dict[str, str]:
+    """This process' environment for the child, which is told its own key."""
+    return {name: value for name, value in os.environ.items() if name != _KEY_VARIABLE}
 
 
 class ServerDidNotStart(EmulatorError):
@@ -95,8 +103,7 @@ class ServedProcess:
         self._token_secret = new_secret()
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
         command = [sys.executable, "-m", "convex_mastra_emulator", "serve", "--stop-with-stdin"]
-        command += ["--host", host, "--port", str(port)]
-        command += ["--admin-key", self.admin_key, "--test-token-secret", self._token_secret]
+        command += ["--keys-from-stdin", "--host", host, "--port", str(port)]
         options = (
             ("--functions", functions),
             ("--http", http),
@@ -107,19 +114,27 @@ class ServedProcess:
         )
         for name, given in options:
             command += [name, str(given)] if given is not None else []
-        for option, pairs in (("--limit", limits), ("--env", env)):
-            for name, value in (pairs or {}).items():
-                command += [option, f"{name}={value}"]
+        for name, value in (limits or {}).items():
+            command += ["--limit", f"{name}={value}"]
+        told = Handover(admin_key=self.admin_key, test_token_secret=self._token_secret, env=env or {})
         with _schema_source(schema) as source:
             command += ["--schema", source] if source is not None else []
-            self._start(command)
+            self._start(command, told)
 
-    def _start(self, command: list[str]) -> None:
+    def _start(self, command: list[str], told: Handover) -> None:
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=_without_our_key(),
         )
         self._readers: list[threading.Thread] = []
         self._read(self._process.stderr)
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended; why, it has said
+            told.write(self._process.stdin)
         self.url, self.site_url = self._wait_until_ready()
         # What functions print would fill the pipe, and stop the child, if nobody read it.
         self._read(self._process.stdout)
@@ -151,6 +166,11 @@ class ServedProcess:
             timer.cancel()
         self.stop()
         raise ServerDidNotStart("the emulator's process did not start:\n" + "\n".join(self._lines))
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
 
     @property
     def log_lines(self) -> list[str]:
@@ -237,7 +257,8 @@ class ServedProcess:
         """Ends the child: asks it first."""
         process = self._process
         assert process.stdin is not None
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         try:
             process.wait(_STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:

@@ -6,13 +6,14 @@ It listens on a free port of its own and says when it accepts connections; nobod
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 
@@ -20,10 +21,14 @@ from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.server.app import Log, create_app
-from convex_mastra_emulator.server.connections import CuttableHttp, CuttableSocket
 from convex_mastra_emulator.server.due import running_what_is_due
+from convex_mastra_emulator.server.exposure import exposure_warning
+from convex_mastra_emulator.server.http_connection import HttpConnection, ServerConfig
+from convex_mastra_emulator.server.patience import DEFAULT_PATIENCE, Patience
 from convex_mastra_emulator.server.pauses import Pauses
+from convex_mastra_emulator.server.socket_connection import SocketConnection
 
+_logger = logging.getLogger(__name__)
 INSTANCE_NAME = "convex-mastra-emulator"
 _BACKLOG = 2048
 _STOP_SECONDS_MAX = 10
@@ -44,7 +49,7 @@ class ServedEmulator:
     """
 
     url: str
-    admin_key: str
+    admin_key: str = field(repr=False)
     site_url: str
 
 
@@ -72,8 +77,14 @@ class Server(uvicorn.Server):
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
+            self._end_what_is_overdue(self._loop.time())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+
+    def _end_what_is_overdue(self, now: float) -> None:
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, (HttpConnection, SocketConnection)):
+                connection.end_if_overdue(now)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Closes what listens and what is open; answers under way get some time, but nobody waits without need."""
@@ -216,6 +227,7 @@ def make_server(
     log: Log | None,
     on_ready: Callable[[], None],
     site_port: int,
+    patience: Patience = DEFAULT_PATIENCE,
 ) -> Server:
     """A server that is not yet running; what comes in by ``site_port`` is for HTTP actions.
 
@@ -225,21 +237,26 @@ def make_server(
     api = DeploymentApi(emulator, admin_key=admin_key, instance_name=INSTANCE_NAME, version=version)
     pauses = Pauses()
     app = create_app(
-        api, body_size_max=emulator.limits.request_body_size_max, log=log, pauses=pauses, site_port=site_port
+        api,
+        body_size_max=emulator.limits.request_body_size_max,
+        dropped_size_max=patience.dropped_size_max,
+        log=log,
+        pauses=pauses,
+        site_port=site_port,
     )
-    config = uvicorn.Config(
+    config = ServerConfig(
         app,
+        patience,
         log_config=None,
         access_log=False,
         lifespan="off",
         server_header=False,
-        # On httptools: read in Python (h11), a request alone takes longer than the whole call in process.
-        http=CuttableHttp,
-        ws=CuttableSocket,
+        # Read in Python (h11), a request alone takes longer than the whole call in process.
+        http=HttpConnection,
+        ws=SocketConnection,
         # Numbers of a deployment: crates/local_backend/src/subs/mod.rs, crates/sync/src/worker.rs.
         ws_ping_interval=5,
         ws_ping_timeout=120,
-        ws_max_size=64 << 20,
         ws_per_message_deflate=False,
     )
     return Server(config, on_ready, pauses)
@@ -254,6 +271,7 @@ def serve(
     admin_key: str | None = None,
     log: Log | None = None,
     site_port: int | None = None,
+    patience: Patience = DEFAULT_PATIENCE,
 ) -> Iterator[ServedEmulator]:
     """Serves an emulator while the ``with`` block runs.
 
@@ -264,6 +282,7 @@ def serve(
         admin_key: a random one if None.
         log: gets one line per call of a function.
         site_port: where HTTP actions answer; see :func:`listen_at`.
+        patience: what one connection may use, and how long it may take.
 
     Raises:
         OSError: when the address cannot be had.
@@ -275,8 +294,17 @@ def serve(
     listeners = listen_at(host, port, site_port)
     served = listeners.served(key)
     server = make_server(
-        emulator, admin_key=key, version="unknown", log=log, on_ready=ready.set, site_port=listeners.site_port
+        emulator,
+        admin_key=key,
+        version="unknown",
+        log=log,
+        on_ready=ready.set,
+        site_port=listeners.site_port,
+        patience=patience,
     )
+    warning = exposure_warning(listeners.both[0])
+    if warning is not None:
+        _logger.warning(warning)
     thread = threading.Thread(target=server.run, kwargs={"sockets": listeners.both}, name="convex-emulator-server")
     thread.start()
     try:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from convex_mastra_emulator.emulator import Emulator
-from convex_mastra_emulator.protocol.http import CallReport
+from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.sync import SyncSession
 from convex_mastra_emulator.protocol.sync_outputs import (
     WITHOUT_CLOSE_FRAME,
@@ -31,6 +31,8 @@ from convex_mastra_emulator.server.steps import run_step
 
 # A deployment pings after so long without a message (crates/sync/src/worker.rs).
 PING_SECONDS = 15.0
+# Beyond so many that run, a deployment takes no other (`OPERATION_QUEUE_BUFFER_SIZE` there).
+ACTIONS_MAX = 1_000
 
 OpenSession = Callable[[Callable[[], None]], SyncSession]
 """Makes the session of a new socket, given what to call when its queries may have changed."""
@@ -135,6 +137,8 @@ class SyncSocket:
                 await self._pauses.pause(output.seconds)
             elif isinstance(output, UpdateLater):
                 self._loop.call_later(output.seconds, self._stale.set)
+            elif isinstance(output, RunAction) and len(self._actions) > ACTIONS_MAX:
+                await self._socket.close(1013, "TooManyInflightActionsForSingleClient")
             elif isinstance(output, RunAction):
                 task = asyncio.create_task(self._run_action(output))
                 self._actions.add(task)

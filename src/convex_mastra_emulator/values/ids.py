@@ -27,6 +27,8 @@ _WEIGHTS = tuple(range(INTERNAL_ID_SIZE + 5, 0, -1))
 _GROUP_SIZE = 5
 _PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# Of seventeen bytes, the first of which is 1; reading a number of more digits takes the square of their count.
+_BASE62_LENGTH_MAX = 23
 
 
 def _fletcher16(data: bytes) -> int:
@@ -127,8 +129,11 @@ def _decode_base64url(text: str) -> bytes | None:
 
 
 def _decode_base62(text: str) -> bytes | None:
+    digits = text.lstrip(_BASE62[0])
+    if len(digits) > _BASE62_LENGTH_MAX:
+        return None
     number = 0
-    for char in text:
+    for char in digits:
         digit = _BASE62.find(char)
         if digit < 0:
             return None

@@ -27,6 +27,8 @@ def field_name_problem(name: str, size_max: int = FIELD_NAME_SIZE_MAX) -> str | 
     if size_max == FIELD_NAME_SIZE_MAX and _PLAIN_FIELD_NAME.match(name):
         return None
     if len(name) > size_max:
+        # Anybody may send thousands of long names: they must not be remembered beside each other.
+        field_name_problem.cache_clear()
         return f"Field name is too long ({len(name.encode('utf-8', 'surrogatepass'))} > maximum {size_max})"
     if name.startswith("$"):
         return f"Field name {name} starts with '$', which is reserved."
@@ -73,6 +75,8 @@ def identifier_problem(name: str) -> str | None:
         return None
     if not name:
         return "Identifier cannot be empty"
+    if len(name) > IDENTIFIER_LENGTH_MAX:
+        identifier_problem.cache_clear()  # long ones must not be remembered beside each other
     first = name[0]
     if not (first == "_" or (first.isascii() and first.isalpha())):
         return (
@@ -109,6 +113,8 @@ def parse_field_path(path: str) -> tuple[str, ...]:
     Raises:
         InvalidValue: if a part is no identifier, or nothing is left.
     """
+    if len(path) > FIELD_NAME_SIZE_MAX:
+        parse_field_path.cache_clear()  # long ones must not be remembered beside each other
     trimmed = path.strip(".")
     if not trimmed:
         raise InvalidValue(f"Empty path {quoted(path)}", code="InvalidFieldPath")
