@@ -215,6 +215,8 @@ class SocketClient:
                 return
             except BROKEN:
                 self._tally.outcomes["socket broken"] += 1
+            except json.JSONDecodeError:
+                self._tally.outcomes["socket without JSON"] += 1
 
     async def _converse(self, socket: ClientConnection, sent: int, requests: int) -> int:
         await self._send(socket, type="Connect", sessionId=self._session_id, connectionCount=0, clientTs=0)
