@@ -53,7 +53,7 @@ def test_the_help_of_serve_names_options_and_defaults() -> None:
     assert code == 0
     options = (
         "--host --port --site-port --admin-key --schema --functions --data --http --crons --load --skip-bad --limit "
-        "--env --fault --seed --redact-errors"
+        "--env --fault --allow-network --seed --redact-errors"
     )
     for option in options.split():
         assert option in output
@@ -408,6 +408,23 @@ def test_crons_run_unless_they_are_turned_off(
 
     assert code == 0
     assert [emulator.scheduler.crons.are_on for emulator in served] == [are_on]
+
+
+# A served deployment is asked by programs that do not see whether its actions reach the world.
+@pytest.mark.parametrize(("options", "is_let_out"), [([], False), (["--allow-network"], True)])
+def test_fetch_of_actions_is_let_out_when_told_to(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], is_let_out: bool
+) -> None:
+    served: list[Emulator] = []
+    monkeypatch.setattr(
+        "convex_mastra_emulator.server.foreground.serve_in_foreground",
+        lambda emulator, *rest, **options: served.append(emulator),
+    )
+
+    code, _ = run("serve", "--port", "0", *options)
+
+    assert code == 0
+    assert [emulator.fetch.let_out is not None for emulator in served] == [is_let_out]
 
 
 # A native vector table exists only in a schema of one's own: without it nothing can be stored or found.

@@ -126,7 +126,7 @@ def test_variables_that_cannot_be_written_are_told(tmp_path: Path, monkeypatch: 
     write = DataFile.write
 
     def failing(self: DataFile, changes: Any, latest_ns: int, settings: Mapping[str, str], *rest: Any) -> None:
-        if "env" in settings:
+        if any(change.table.name == "_environment_variables" for change in changes):
             raise DataNotWritten("the disk is full")
         write(self, changes, latest_ns, settings, *rest)
 
@@ -134,7 +134,7 @@ def test_variables_that_cannot_be_written_are_told(tmp_path: Path, monkeypatch: 
     code, output = run("serve", "--data", str(file), "--env", "A=1")
 
     assert code == 2
-    assert "Invalid value for --data: the disk is full" in output
+    assert "Invalid value for --env: the disk is full" in output
 
 
 def test_opening_shows_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

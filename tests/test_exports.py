@@ -24,6 +24,8 @@ def test_public_names() -> None:
         "Emulator",
         "EmulatorError",
         "FaultKind",
+        "FetchRequest",
+        "FetchResponse",
         "FunctionError",
         "HttpActionRequest",
         "HttpActionResponse",

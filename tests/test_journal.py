@@ -1,5 +1,8 @@
 """The journal: the last calls, bounded, one line each."""
 
+from contextlib import suppress
+
+from convex_mastra_emulator import ADMIN, ANONYMOUS, Emulator, EmulatorError, ManualClock, query
 from convex_mastra_emulator.journal import Journal, JournalEntry, shown
 
 
@@ -59,3 +62,17 @@ def test_line_says_call_answer_and_time() -> None:
 def test_long_values_are_cut() -> None:
     assert shown("x" * 300) == "x" * 300
     assert shown("x" * 301) == "x" * 300 + "… (301 characters)"
+
+
+# Whoever reads the journal of a test of permissions wants to know who called.
+def test_entry_knows_who_called_and_when() -> None:
+    emulator = Emulator(clock=ManualClock(1_000.0))
+
+    with suppress(EmulatorError):
+        emulator.query("mastra/storage:nowhere", identity=ANONYMOUS)
+    emulator.define("notes:all", query(lambda ctx, args: ctx.db.query("notes").collect()))
+    emulator.query("notes:all")
+
+    refused, called = emulator.journal
+    assert (refused.identity, refused.timestamp_ns) == (ANONYMOUS, 0)
+    assert (called.identity, called.timestamp_ns) == (ADMIN, 1_000_000_000_000)

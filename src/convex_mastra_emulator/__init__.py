@@ -11,6 +11,7 @@ from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.interleaving import Interleaving, interleave
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.crons import Crons
+from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse
 from convex_mastra_emulator.runtime.file_storage import StoredBlob
 from convex_mastra_emulator.runtime.functions import (
     action,
@@ -41,6 +42,8 @@ __all__ = [
     "Emulator",
     "EmulatorError",
     "FaultKind",
+    "FetchRequest",
+    "FetchResponse",
     "FunctionError",
     "HttpActionRequest",
     "HttpActionResponse",

@@ -269,6 +269,7 @@ def open_emulator(data_path: str | None, **options: Any) -> Emulator:
     help="Let calls fail: `mastra/*=overloaded`, `notes:add=answer_lost:0.1` for one in ten; can be repeated.",
 )
 @click.option("--no-crons", is_flag=True, help="Do not run crons; scheduled functions still run.")
+@click.option("--allow-network", is_flag=True, help="Let fetch() of actions out to the network.")
 @click.option("--seed", type=int, help="Make ids repeatable.")
 @click.option("--keys-from-stdin", is_flag=True, hidden=True, help="Take keys and variables from standard input.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True, help="Stop when standard input ends.")
@@ -292,6 +293,7 @@ def serve(
     seed: int | None,
     *,
     skip_bad: bool,
+    allow_network: bool,
     no_crons: bool,
     keys_from_stdin: bool,
     stop_with_stdin: bool,
@@ -315,6 +317,7 @@ def serve(
         seed=seed,
         auth_providers=[] if secret is None else [provider_of_tests(secret)],
         redact_errors=redact_errors,
+        allow_network=allow_network,
     )
     emulator.scheduler.crons.are_on = not no_crons
     set_variables(emulator, {**told.env, **named_values("--env", env)})

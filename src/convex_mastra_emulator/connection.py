@@ -6,7 +6,6 @@ call, one connection for many calls, and errors of the same classes and texts as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -24,16 +23,15 @@ from convex_mastra_emulator.errors import (
 )
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.arguments import python_arguments
+from convex_mastra_emulator.runtime.failures import developer_text
 from convex_mastra_emulator.values.codec import decode, encode
 from convex_mastra_emulator.values.size import take_in
 
 if TYPE_CHECKING:
     import requests
 
-_REQUEST_ID = re.compile(r"\[Request ID: [^\]]*\] Server Error\n?")
 _OK = 200
 _LIMITS = Limits()
-_FRAME = re.compile(r"\n {4}at [^\n]*")
 _KINDS = {kind.status: kind for kind in ErrorKind if kind is not ErrorKind.PAGINATION_LIMIT}
 
 
@@ -185,13 +183,10 @@ def _value_of(response: requests.Response) -> Any:
     text = str(answer["errorMessage"])
     if "errorData" in answer:
         raise ConvexError(text, _value(answer["errorData"]))
-    raise FunctionError(text, message=_developer_text(text), log_lines=tuple(answer.get("logLines", ())))
+    raise FunctionError(
+        text, message=developer_text(text) or "Server Error", log_lines=tuple(answer.get("logLines", ()))
+    )
 
 
 def _value(json: Any) -> Any:
     return decode(json, _LIMITS)
-
-
-def _developer_text(text: str) -> str:
-    """The message without request id and frames."""
-    return _FRAME.sub("", _REQUEST_ID.sub("", text, count=1)).removesuffix("\n") or "Server Error"

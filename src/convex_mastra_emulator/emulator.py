@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,19 +23,21 @@ from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.faults import Faults
 from convex_mastra_emulator.hooks import Hooks
-from convex_mastra_emulator.journal import Journal, JournalEntry
+from convex_mastra_emulator.journal import Journal
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
+from convex_mastra_emulator.network import send
 from convex_mastra_emulator.runtime.arguments import ReadArguments, python_arguments
 from convex_mastra_emulator.runtime.calls import Outcome
+from convex_mastra_emulator.runtime.chance import stream
 from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import raised_to_client
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
-from convex_mastra_emulator.runtime.journaled_calls import journaled_call
-from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
+from convex_mastra_emulator.runtime.journaled_calls import journaled_call, note_run
+from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.runtime.saved_state import LoadProgress, begin_with_data, open_file
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot, undone_at_the_end
@@ -63,18 +65,20 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable):
     Args:
         schema: the tables; Mastra's (:func:`~convex_mastra_emulator.mastra.mastra_schema`) if None.
         limits: what the deployment allows; lower a number to reach it in a small test.
-        seed: the same seed gives the same ids; None begins at a random place.
+        seed: the same seed and calls give the same ids, random numbers and request ids; None begins at a random place.
         clock: where the time comes from; the machine's if None.
         auth_providers: whose tokens make users.
         redact_errors: whether callers see of errors what they see in production: a request id and nothing else.
         path: a file that keeps documents, scheduled functions, crons and environment variables; made if it is not
             there.  None keeps them in memory.
         load_progress: told how many documents of the file are loaded, and of how many.
+        allow_network: whether ``ctx.fetch`` of actions may leave the process; if not, only ``fetch`` below answers.
 
     Attributes:
         limits: as given.
         clock: as given.
         env: the environment variables of its functions (``ctx.env``); none from the machine's.
+        fetch: what answers ``ctx.fetch``, to prepare responses and to look at requests.
         usage: what the last call read and wrote.
         journal: the last calls.
         faults: what is to go wrong (docs/faults.md); not cloned.
@@ -97,13 +101,14 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable):
         redact_errors: bool = False,
         path: str | PathLike[str] | None = None,
         load_progress: LoadProgress | None = None,
+        allow_network: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.clock: Clock = clock or SystemClock()
         self.redact_errors = redact_errors
         self.usage = Usage()
         self.journal = Journal()
-        self._requests = random.Random(seed)
+        self._requests = stream(seed, "requests")
         self._users = Users(self.clock, self._requests, auth_providers)
         self.faults = Faults(seed, lambda path: parse_path(path).stripped)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
@@ -118,10 +123,13 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable):
             id_source=self._ids,
             cursors=CursorCodec(_CURSOR_KEY),
             faults=self.faults,
+            chance=stream(seed, "functions"),
         )
 
         self.env = self._executor.env
-        self.scheduler = Scheduler(self._executor, self.clock, self._note_run)
+        self.fetch = self._executor.fetches
+        self.fetch.let_out = send if allow_network else None
+        self.scheduler = Scheduler(self._executor, self.clock, partial(note_run, self.journal))
         if isinstance(self.clock, ManualClock):
             self.clock.attach(self.scheduler)
         self.imports = ImportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
@@ -215,14 +223,6 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable):
         self.usage = outcome.usage
         return outcome
 
-    def _note_run(self, path: FunctionPath, arguments: Any, outcome: Outcome, duration_ns: int) -> None:
-        failure = None if outcome.failure is None else outcome.failure.message
-        fault = None if outcome.fault is None else str(outcome.fault)
-        entry = JournalEntry(
-            "scheduled", path.stripped, arguments, outcome.value, failure, outcome.usage, duration_ns, fault
-        )
-        self.journal.add(entry)
-
     def new_request_id(self) -> str:
         """Sixteen hexadecimal digits, as a deployment names its requests."""
         return f"{self._requests.getrandbits(64):016x}"
@@ -284,8 +284,10 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable):
             clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
             twin = Emulator(self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors)
             twin.faults.seed = self.faults.seed
+            twin.fetch.let_out = self.fetch.let_out
             twin._users.continue_from(self._users)
             twin._requests.setstate(self._requests.getstate())
+            twin._executor.random.setstate(self._executor.random.getstate())
             twin._ids.continue_from(self._ids)
             twin.scheduler.crons.are_on = self.scheduler.crons.are_on
             twin._executor.upload_tokens.continue_from(self._executor.upload_tokens)

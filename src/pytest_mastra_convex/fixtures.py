@@ -15,6 +15,7 @@ from pytest_mastra_convex.options import SETTINGS
 if TYPE_CHECKING:
     from convex_mastra_emulator import Deployment, Emulator, ManualClock
     from convex_mastra_emulator.faults import Faults
+    from convex_mastra_emulator.runtime.fetch import Fetches
     from convex_mastra_emulator.stores import (
         ConvexNativeVector,
         ConvexServerCache,
@@ -219,6 +220,13 @@ def convex_clock(convex_emulator: Emulator) -> ManualClock:
     if not isinstance(convex_emulator.clock, ManualClock):
         raise pytest.UsageError("convex_clock must stand among the arguments of the test or of its fixtures")
     return convex_emulator.clock
+
+
+@pytest.fixture
+def convex_fetch(convex_emulator: Emulator) -> Iterator[Fetches]:
+    """What answers ``ctx.fetch`` of actions: ``respond``, ``fail``, ``requests``; on the emulator only."""
+    yield convex_emulator.fetch
+    convex_emulator.fetch.clear()
 
 
 @pytest.fixture

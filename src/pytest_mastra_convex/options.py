@@ -123,6 +123,14 @@ OPTIONS = {
         "20000",
         "How many calls a run may make on the target `live`.",
     ),
+    "usage_warn": Option(
+        "--convex-usage-warn",
+        "CONVEX_USAGE_WARN",
+        "convex_usage_warn",
+        "PERCENT",
+        "80",
+        "List, at the end, the calls on the emulator that used more than PERCENT of a limit; 0 lists none.",
+    ),
     "deadline_seconds": Option(
         "--convex-deadline",
         "CONVEX_DEADLINE",
@@ -148,6 +156,8 @@ class Settings:
     ledger: Path | None = None
     stale_days: int | None = None
     calls_max: int = 20_000
+    usage_warn: int | None = None
+    """None if nobody asked: 80 then."""
     deadline_seconds: float = 30.0
 
 
@@ -227,6 +237,12 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _percent(text: str) -> int:
+    if not text.strip().isdigit() or int(text) > 100:
+        raise ValueError(f"{text!r} is not a whole number from 0 to 100")
+    return int(text)
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -248,5 +264,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "ledger": Path,
     "stale_days": _whole,
     "calls_max": _whole,
+    "usage_warn": _percent,
     "deadline_seconds": _seconds,
 }

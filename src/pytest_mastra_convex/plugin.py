@@ -10,6 +10,7 @@ from pytest_mastra_convex import fixtures
 from pytest_mastra_convex.evidence import TARGET_FIXTURE, evidence_plugin, target_of
 from pytest_mastra_convex.fixtures import PLACE
 from pytest_mastra_convex.markers import MARKERS, convex_marker, diverging_id
+from pytest_mastra_convex.near_limits import NearLimits
 from pytest_mastra_convex.options import SETTINGS, add_options, read_settings
 
 
@@ -27,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
         _check_address()
     config.pluginmanager.register(fixtures, "convex-fixtures")
     config.pluginmanager.register(evidence_plugin(config), "convex-evidence")
+    if settings.usage_warn != 0:
+        config.pluginmanager.register(NearLimits(config), "convex-near-limits")
 
 
 def _check_address() -> None:

@@ -6,14 +6,13 @@
     recording.save(folder)
 
 Values are kept in encoded form, and what the deployment chose itself (ids, creation times, cursors) as numbered
-references, see :mod:`~pytest_mastra_convex.references`.  Keys, tokens and the deployment's URL do not get in.
+references, see :mod:`~convex_mastra_emulator.values.references`.  Keys, tokens and the deployment's URL do not get in.
 
 The recordings in ``tests/recordings`` come from the oracle; ``python -m tests.recordings.record`` writes them anew.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,8 +27,8 @@ from convex_mastra_emulator.errors import InvalidValue, RequestRefused, Unsuppor
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.runtime.arguments import python_arguments
 from convex_mastra_emulator.values.codec import encode
+from convex_mastra_emulator.values.references import ISO_TIME, References
 from pytest_mastra_convex.recording_files import MalformedRecording, file_name, read_json_files, write_whole
-from pytest_mastra_convex.references import ISO_TIME, References
 
 __all__ = ["Answer", "Exchange", "MalformedRecording", "Recording", "RecordingDeployment", "load_recordings"]
 
@@ -37,8 +36,6 @@ Kind = Literal["query", "mutation", "action"]
 KINDS: tuple[Kind, ...] = ("query", "mutation", "action")
 ERROR_CLASSES = ("FunctionError", "ConvexError", "RequestRefused")
 FORMAT = 1
-
-_TIME_REFERENCE = re.compile(r"<time:(\d+)>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +161,7 @@ class Recording:
 
     def to_json(self) -> dict[str, Any]:
         """What is written; times are numbered in their order."""
-        numbers = self.references.time_numbers()
-        exchanges = [_with_time_numbers(exchange.to_json(), numbers) for exchange in self.exchanges]
+        exchanges = [self.references.in_order_of_time(exchange.to_json()) for exchange in self.exchanges]
         return {
             "format": FORMAT,
             "test": self.test,
@@ -294,19 +290,6 @@ def encoded_arguments(args: Any) -> Any:
     except InvalidValue:
         return encode(args)
     return encode(measured.value)
-
-
-def _with_time_numbers(value: Any, numbers: Mapping[int, int]) -> Any:
-    """The value with the times numbered anew; those of a recording that was read have their numbers already."""
-    if not numbers:
-        return value
-    if isinstance(value, dict):
-        return {name: _with_time_numbers(item, numbers) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_with_time_numbers(item, numbers) for item in value]
-    if isinstance(value, str):
-        return _TIME_REFERENCE.sub(lambda found: f"<time:{numbers[int(found[1])]}>", value)
-    return value
 
 
 class _Reader:

@@ -22,8 +22,9 @@ from convex import ConvexError
 from convex_mastra_emulator import Clock, Deployment, FunctionError, ManualClock, SystemClock
 from convex_mastra_emulator.errors import InvalidValue, RequestRefused
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.runtime.failures import developer_text
+from convex_mastra_emulator.values.bindings import Bindings, Tolerances, shown
 from convex_mastra_emulator.values.codec import decode, encode
-from pytest_mastra_convex.bindings import Bindings, Tolerances, shown
 from pytest_mastra_convex.recording import Answer, Exchange, Recording
 
 # A deployment computes scores in 24 bits of precision, as does the emulator, but in another order of additions; the
@@ -35,8 +36,6 @@ SCORE_FIELDS: Tolerances = MappingProxyType({"score": SCORE_TOLERANCE, "_score":
 _NO_TOLERANCES: Tolerances = MappingProxyType({})
 _PLACES_SHOWN_MAX = 10
 
-_REQUEST_ID = re.compile(r"\[Request ID: [^\]]*\] Server Error\n?")
-_FRAME = re.compile(r"\n {4}at [^\n]*")
 # convex-test throws what a function threw as it is, a deployment tells the error's class (convex-engine.md §11).
 _UNCAUGHT = re.compile(r"Uncaught \w+: ")
 
@@ -110,11 +109,6 @@ def replay(
     return differences
 
 
-def developer_text(text: str) -> str:
-    """The text of an error without request id and frames."""
-    return _FRAME.sub("", _REQUEST_ID.sub("", text, count=1)).removesuffix("\n")
-
-
 def _played(exchange: Exchange, bindings: Bindings, deployment: Deployment) -> Answer:
     args = bindings.filled(exchange.args)
     # What cannot be read is for the deployment to refuse, as the recorded one did.
@@ -153,7 +147,7 @@ def _places(
 
 
 def _now_ms(clock: Clock) -> float:
-    return clock.now_ns() / 1e6
+    return clock.now_ns() / 1_000_000
 
 
 def _move(clock: ManualClock, to_ms: int) -> None:

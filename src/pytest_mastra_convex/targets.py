@@ -167,6 +167,7 @@ class EmulatorTarget:
         stack.enter_context(emulator.rollback())
         emulator.journal.clear()
         emulator.faults.clear()
+        emulator.fetch.clear()
         return emulator
 
     def describe(self) -> str:

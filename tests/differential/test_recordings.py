@@ -8,10 +8,11 @@ from __future__ import annotations
 import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock
+from convex_mastra_emulator.runtime.failures import developer_text
 from pytest_mastra_convex.comparison import same_text
 from pytest_mastra_convex.node_project import Oracle
 from pytest_mastra_convex.recording import Answer, Recording, load_recordings
-from pytest_mastra_convex.replay import Difference, developer_text, replay
+from pytest_mastra_convex.replay import Difference, replay
 from tests.recordings.record import FOLDER, SCENARIOS, record
 from tests.recordings.scene import Scenario
 from tests.recordings.schema import schema_of_recordings

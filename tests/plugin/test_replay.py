@@ -9,9 +9,10 @@ from convex import ConvexError
 
 from convex_mastra_emulator import Emulator, FunctionError, ManualClock
 from convex_mastra_emulator.errors import RequestRefused
+from convex_mastra_emulator.runtime.failures import developer_text
 from convex_mastra_emulator.values.ids import encode_id
 from pytest_mastra_convex.recording import Answer, Exchange, Recording, RecordingDeployment
-from pytest_mastra_convex.replay import SCORE_TOLERANCE, developer_text, replay
+from pytest_mastra_convex.replay import SCORE_TOLERANCE, replay
 
 STORAGE = "mastra/storage:handle"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,8 @@ def as_boolean(value: Value) -> bool:
 class Expression:
     """Root of the expressions."""
 
+    __slots__: tuple[str, ...] = ()
+
     def evaluate(self, document: Document) -> Value:
         """The expression's value for a document; may be :data:`undefined`."""
         raise NotImplementedError  # every subclass in this module has its own
@@ -66,6 +68,18 @@ class FieldReference(Expression):
     def to_json(self) -> Any:
         """``{"$field": …}``."""
         return {"$field": ".".join(self.path)}
+
+
+def field_names(expression: Any) -> Iterator[str]:
+    """The fields an expression looks at, in the order in which they stand in it."""
+    if isinstance(expression, FieldReference):
+        yield ".".join(expression.path)
+    elif isinstance(expression, tuple):
+        for operand in expression:
+            yield from field_names(operand)
+    elif isinstance(expression, Expression) and not isinstance(expression, Literal):
+        for name in expression.__slots__:
+            yield from field_names(getattr(expression, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def read_page(transaction: Transaction, query: Query, options: PageOptions, curs
                 "but it looks like this cursor is from a different query.",
                 code="InvalidCursor",
             )
-    reader = _PageReader(transaction, QueryStream(transaction, query), options, start, end)
+    reader = _PageReader(transaction, transaction.query(query), options, start, end)
     return reader.read(lambda key: cursors.write(key, fingerprint))
 
 
@@ -157,6 +157,7 @@ class _PageReader:
             rows_max=options.rows_read_max if end is None else None,
             size_max=options.read_size_max if end is None else None,
         )
+        stream.begin_page()
         stream.rows.restrict(after=self._start_key, through=None if end is None else end.key, allowance=self._allowance)
 
     def read(self, write_cursor: Callable[[bytes | None], str]) -> Page:

@@ -18,11 +18,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from convex_mastra_emulator.database.documents import StoredDocument
-from convex_mastra_emulator.database.expression import Expression, as_boolean
+from convex_mastra_emulator.database.expression import Expression, as_boolean, field_names
 from convex_mastra_emulator.database.index import BY_CREATION_TIME, OrderedIndex
 from convex_mastra_emulator.database.ranges import RangeExpression, compile_range
 from convex_mastra_emulator.database.read_set import Interval
 from convex_mastra_emulator.errors import InvalidArgument, InvalidQuery, LimitReached
+from convex_mastra_emulator.usage import QueryUsage
 from convex_mastra_emulator.values.json_text import write_json
 
 if TYPE_CHECKING:
@@ -117,6 +118,14 @@ class Rows(Protocol):
 
     is_search: ClassVar[bool]
 
+    @property
+    def rows_read(self) -> int:
+        """How many were read so far."""
+
+    @property
+    def read_size(self) -> int:
+        """Their bytes, as far as they count."""
+
     def restrict(self, *, after: bytes | None, through: bytes | None, allowance: PageAllowance) -> None:
         """Makes this the stream of one page."""
 
@@ -140,6 +149,9 @@ class RowStream:
     """
 
     is_search: ClassVar = False
+    # Set by those that read something: a query is opened in a microsecond.
+    rows_read = 0
+    read_size = 0
 
     def __init__(self, transaction: Transaction, query: Query) -> None:
         self._transaction = transaction
@@ -214,6 +226,8 @@ class RowStream:
             self._record(self._interval)
             return None
         key, document = self._fetched.popleft()
+        self.rows_read += 1
+        self.read_size += document.size
         self._count(document.size)
         if allowance is not None:
             allowance.keys.append(key)
@@ -228,18 +242,22 @@ class RowStream:
             LimitReached: when the transaction may not read any more.
         """
         taken: list[StoredDocument] = []
-        read = self._count
+        read, meter = self._count, self._transaction.meter
         last_key: bytes | None = None
+        size = meter.read_size
         try:
             while len(taken) < count and not self._is_fetched_to_end:
                 for key, document in self._fetch(min(count - len(taken), PREFETCH)):
+                    taken.append(document)
                     read(document.size)
                     last_key = key
-                    taken.append(document)
         except LimitReached:
             if last_key is not None:
                 self._record(self._interval.through(last_key, descending=self.descending))
             raise
+        finally:
+            self.rows_read = len(taken)
+            self.read_size = meter.read_size - size
         if len(taken) < count:
             self._record(self._interval)
         elif last_key is not None:
@@ -259,6 +277,11 @@ class QueryStream:
         InvalidQuery: as :class:`RowStream`; also for too many operators.
     """
 
+    is_page = False
+    """Whether only a page of it is read."""
+    _rows_returned = 0
+    _is_read_to_end = False
+
     def __init__(self, transaction: Transaction, query: Query) -> None:
         limit = transaction.limits.query_operators_max
         if len(query.operators) > limit:
@@ -266,6 +289,8 @@ class QueryStream:
                 f"Invalid argument `query` for `queryStream`: Query has too many operators: {len(query.operators)}"
             )
         self.rows: Rows = transaction.rows(query)
+        self._meter = transaction.meter
+        self._query = query
         self._operators = query.operators
         self._left = [operator if isinstance(operator, int) else -1 for operator in query.operators]
 
@@ -282,8 +307,10 @@ class QueryStream:
                 return None
             row = self.rows.next(self._hint(hint))
             if row is None:
+                self._is_read_to_end = True
                 return None
             if self._passes(row):
+                self._rows_returned += 1
                 return row
 
     def _hint(self, hint: int) -> int:
@@ -302,7 +329,13 @@ class QueryStream:
                 return False
         return True
 
+    def begin_page(self) -> None:
+        """Notes that only a page of it is read."""
+        self.is_page = True
+        self._meter.note_query(self)
+
     def __iter__(self) -> Iterator[StoredDocument]:
+        self._meter.note_query(self)
         while (row := self.next()) is not None:
             yield row
 
@@ -316,11 +349,43 @@ class QueryStream:
         limits = [operator for operator in self._operators if isinstance(operator, int)]
         if len(limits) == len(self._operators):
             # Nothing is filtered: the rows themselves, which need no look at each.
-            return self.rows.take(min([sys.maxsize if count is None else count, *limits]))
-        rows: list[StoredDocument] = []
+            self._is_read_to_end = count is None
+            try:
+                rows = self.rows.take(min([sys.maxsize if count is None else count, *limits]))
+                self._rows_returned = len(rows)
+            finally:
+                # What came of it, not the query: to keep that until the call ends would cost more than to run it.
+                self._meter.note_usage(self.usage())
+            return rows
+        self._meter.note_query(self)
+        rows = []
         while count is None or len(rows) < count:
             row = self.next(PREFETCH if count is None else min(PREFETCH, count - len(rows)))
             if row is None:
                 break
             rows.append(row)
         return rows
+
+    def usage(self) -> QueryUsage:
+        """What was read and what came out of it so far."""
+        query, rows = self._query, self.rows
+        index = query.index_name or BY_CREATION_TIME
+        # Filters are marked so, limits have what is left of them.  The common case is told at once: every call pays.
+        if query.range and -1 not in self._left:
+            return QueryUsage(query.table, index, rows.rows_read, self._rows_returned, rows.read_size, True)
+        is_system, is_search = query.table.startswith("_"), query.search is not None
+        filters = tuple(operator for operator in self._operators if not isinstance(operator, int))
+        has_range = bool(query.range)
+        # What has a limit, or is read page by page, ends somewhere, but for what a filter drops on the way there.
+        is_unbounded = self._is_read_to_end and not self.is_page and not self._operators
+        return QueryUsage(
+            query.table,
+            index,
+            rows.rows_read,
+            self._rows_returned,
+            0 if is_system else rows.read_size,
+            has_range,
+            not (has_range or is_search or is_system) and (is_unbounded or bool(filters)),
+            "text" if is_search else "database",
+            tuple(dict.fromkeys(field_names(filters))) if filters else (),
+        )

@@ -64,6 +64,12 @@ class SearchStream:
         self._allowance: PageAllowance | None = None
         self._matches: list[TextMatch] | None = None
         self._position = 0
+        self.read_size = 0
+
+    @property
+    def rows_read(self) -> int:
+        """How many results were fetched so far."""
+        return self._position
 
     def restrict(self, *, after: bytes | None, through: bytes | None, allowance: PageAllowance) -> None:
         """Makes this the stream of one page; what a page allows is not looked at, only counted.
@@ -97,8 +103,9 @@ class SearchStream:
             return None
         match = self._matches[self._position]
         self._position += 1
-        document = self._transaction.get(match.document_id)
+        document = self._transaction.look_up(self._query.table, match.document_id)
         assert document is not None
+        self.read_size += document.size
         if self._allowance is not None:
             self._allowance.keys.append(match.key)
             self._allowance.rows_fetched += 1

@@ -69,12 +69,16 @@ class Transaction:
         limits: what the transaction may use.
         begin_ns: its timestamp, nanoseconds since the Unix epoch.
         id_source: where new ids come from.
+        started_ns: what the clock says, which may be behind the timestamp; the same if None.
     """
 
-    def __init__(self, store: Store, limits: Limits, begin_ns: int, id_source: IdSource) -> None:
+    def __init__(
+        self, store: Store, limits: Limits, begin_ns: int, id_source: IdSource, started_ns: int | None = None
+    ) -> None:
         self.store = store
         self.limits = limits
         self.begin_ns = begin_ns
+        self.started_ns = begin_ns if started_ns is None else started_ns
         self.meter = Meter(limits)
         self.read_set = ReadSet(limits)
         self.fatal_error: DeploymentError | None = None
@@ -103,15 +107,7 @@ class Transaction:
     @property
     def usage(self) -> Usage:
         """What was used so far."""
-        return Usage(
-            documents_read=self.meter.documents_read,
-            read_size=self.meter.read_size,
-            read_ranges=self.read_set.count,
-            documents_written=self.meter.documents_written,
-            written_size=self.meter.written_size,
-            largest_document=self.meter.largest_document,
-            deepest_document=self.meter.deepest_document,
-        )
+        return self.meter.usage(self.read_set.count)
 
     # Reads
 
@@ -135,7 +131,16 @@ class Transaction:
             if not name.startswith("_"):
                 raise DeploymentError("User tables cannot be accessed with db.system.", code="SystemTableError")
             return self.get_system(name, document_id)
-        found = self._user_table(name)
+        self.meter.gets += 1
+        return self.look_up(name, document_id)
+
+    def look_up(self, table_name: str, document_id: str) -> StoredDocument | None:
+        """A document of a user's table, or None.
+
+        Raises:
+            LimitReached: when the transaction may not read any more.
+        """
+        found = self._user_table(table_name)
         self.record_point(found.name, document_id)
         document = found.documents.get(document_id)
         if document is not None:
@@ -249,7 +254,7 @@ class Transaction:
         problem = identifier_problem(table_name)
         if problem is not None:
             raise invalid_argument("table", "insert", problem)
-        internal_id = self._id_source.internal_id(self.begin_ns)
+        internal_id = self._id_source.internal_id(self.started_ns)
         creation_time = self.take_creation_time()
         table = self.store.table(table_name) or self._create_table(table_name)
         document_id = encode_id(table.number, internal_id)
@@ -359,7 +364,7 @@ class Transaction:
     def fresh_id(self, table: Table) -> str:
         """An id no document of ``table`` has."""
         while True:
-            document_id = encode_id(table.number, self._id_source.internal_id(self.begin_ns))
+            document_id = encode_id(table.number, self._id_source.internal_id(self.started_ns))
             if document_id not in table.documents:
                 return document_id
 

@@ -256,7 +256,7 @@ class SyncSession:
 
     def _has_expired(self) -> bool:
         expires_s = self._identity.expires_s
-        return expires_s is not None and expires_s <= self._emulator.clock.now_ns() / 1e9
+        return expires_s is not None and expires_s <= self._emulator.clock.now_ns() / 1_000_000_000
 
     def _expired(self) -> list[Output]:
         refusal = {

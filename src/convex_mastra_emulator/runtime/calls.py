@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from convex_mastra_emulator.database.read_set import ReadSet
 from convex_mastra_emulator.fault_kinds import Strike
+from convex_mastra_emulator.runtime.chance import Chance
 from convex_mastra_emulator.runtime.failures import Failure
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
-from convex_mastra_emulator.usage import NOTHING_USED, Usage
+from convex_mastra_emulator.usage import NOTHING_USED, Usage, UsageSum
 from convex_mastra_emulator.values.types import Value
 
 
@@ -23,7 +25,7 @@ class Outcome:
         value: what the function returned; belongs to the deployment and must be copied before it is handed out.
         failure: why it failed; None if it did not.
         log_lines: what it and the functions it called logged.
-        usage: what its transaction read and wrote.
+        usage: what its transaction read and wrote; of an action, all those it started.
         timestamp_ns: the commit of a mutation, the snapshot of a query; nanoseconds since the Unix epoch.
         read_set: what its transaction read; None for actions and for calls that opened none.
         end_cursor: where the page of a query ended; None if it read none.
@@ -40,8 +42,7 @@ class Outcome:
     fault: Strike | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a function, as the executor sees it; ``depth`` is 0 for what the client called."""
 
     path: FunctionPath
@@ -53,6 +54,10 @@ class Call:
     """The scheduled function that runs it, if one does."""
     strikes: list[Strike] | None = None
     """Where faults that strike it, or calls it makes, are noted; None while no fault is armed."""
+    used: UsageSum | None = None
+    """What the transactions of an action use; None for other functions."""
+    chance: Chance | None = None
+    """Whose random numbers seed this call's: those of the function that called it; None for the deployment's."""
 
 
 class CallFailed(Exception):

@@ -9,6 +9,8 @@ convex-js src/server/impl/database_impl.ts, vector_search_impl.ts
 from __future__ import annotations
 
 import math
+import random
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -26,6 +28,7 @@ from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter, transaction_of
 from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuilder
+from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse, new_request
 from convex_mastra_emulator.runtime.file_storage import ActionStorage, StorageReader, StorageWriter
 from convex_mastra_emulator.runtime.files import Files
 from convex_mastra_emulator.runtime.functions import FunctionKind
@@ -33,7 +36,7 @@ from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.logs import Console
 from convex_mastra_emulator.runtime.scheduling import FunctionScheduler
-from convex_mastra_emulator.values.types import Value
+from convex_mastra_emulator.values.types import Value, undefined
 
 
 class Auth:
@@ -59,6 +62,10 @@ class Calls(Protocol):
     def job_id(self) -> str | None:
         """The scheduled function that is running, if one is."""
 
+    @property
+    def random(self) -> random.Random:
+        """The random numbers of the running function."""
+
     def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
         """Calls a function and returns what it returns, or raises what it threw."""
 
@@ -67,6 +74,9 @@ class Calls(Protocol):
 
     def open_files(self) -> AbstractContextManager[Files]:
         """The stored files, as they may be changed."""
+
+    def fetch(self, request: FetchRequest, redirect: str) -> FetchResponse:
+        """Sends a request."""
 
 
 class CallsOfActions(Calls, Protocol):
@@ -108,6 +118,45 @@ class _Context:
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""
         return self._now_ms()
+
+    @property
+    def random(self) -> random.Random:
+        """``Math.random``: random numbers of this execution's own; ``ctx.random.random()`` gives one below 1.
+
+        They come from the emulator's seed, those of a called function from a seed drawn here.
+        """
+        return self._calls.random
+
+    def random_uuid(self) -> str:
+        """``crypto.randomUUID()``: a UUID of version 4, from the same numbers."""
+        return str(uuid.UUID(bytes=self.random.randbytes(16), version=4))
+
+    def fetch(
+        self,
+        url: Any,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        json: Any = undefined,
+        redirect: str = "follow",
+    ) -> FetchResponse:
+        """``fetch(…)`` of actions; the emulator answers what a test has prepared (``emulator.fetch``).
+
+        Args:
+            url: the address, ``http:`` or ``https:``.
+            method: ``GET``, ``POST``, ….
+            headers: names and values.
+            body: text or bytes.
+            json: a value to send as JSON instead.
+            redirect: ``follow``, ``manual`` or ``error``.
+
+        Raises:
+            DeploymentError: in queries and mutations.
+            NotEmulated: when nothing was prepared for it.
+            TypeError: for what is no request, and when nobody can be reached.
+        """
+        return self._calls.fetch(new_request(url, method, headers, body, json), redirect)
 
     def run_query(self, path: str, args: Any = None) -> Value:
         """Calls a query.

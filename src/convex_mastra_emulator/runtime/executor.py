@@ -6,6 +6,7 @@ crates/application/src/lib.rs (convex-engine.md §10.2 to §10.6, checked 2026-1
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -37,6 +38,7 @@ from convex_mastra_emulator.runtime.crons import CronJobs
 from convex_mastra_emulator.runtime.database_context import DatabaseReader, DatabaseWriter
 from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.failures import Failure, thrown
+from convex_mastra_emulator.runtime.fetch import Fetches
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
@@ -52,6 +54,7 @@ from convex_mastra_emulator.runtime.struck_calls import (
     tried_again,
 )
 from convex_mastra_emulator.runtime.transactions import Transactions
+from convex_mastra_emulator.usage import UsageSum
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.types import Value
 
@@ -71,9 +74,13 @@ class Executor(Transactions):
         id_source: IdSource,
         cursors: CursorCodec,
         faults: Faults,
+        chance: random.Random,
     ) -> None:
         super().__init__(store, functions, limits=limits, clock=clock, id_source=id_source)
         self.cursors = cursors
+        self.random = chance
+        """Seeds the random numbers of functions."""
+        self.fetches = Fetches()
         self.faults = faults
         self.before_calls_of_actions: list[Callable[[], None]] = []
         """Called in an action's thread before each transaction it starts: there others may come in between."""
@@ -275,6 +282,8 @@ class Executor(Transactions):
 
     def run_action(self, call: Call, read_arguments: ReadArguments) -> Outcome:
         """Runs an action."""
+        used = UsageSum()
+        call = call._replace(used=used)
         value: Value = None
         failure: Failure | None = None
         try:
@@ -285,7 +294,13 @@ class Executor(Transactions):
             raise
         except Exception as error:
             failure = thrown(error, self.limits)
-        return Outcome(value=value, failure=failure, log_lines=tuple(call.logs.lines), timestamp_ns=self._latest_ns)
+        return Outcome(
+            value=value,
+            failure=failure,
+            log_lines=tuple(call.logs.lines),
+            usage=used.usage,
+            timestamp_ns=self._latest_ns,
+        )
 
     def run_inline(self, body: Callable[[MutationContext], Any], identity: Identity) -> Any:
         """Runs ``body`` as a mutation; what it raises is raised as it is, and undoes its writes."""
@@ -320,7 +335,7 @@ class Executor(Transactions):
         if transaction is None:
             return self.action_context(call)
         console = Console(call.logs)
-        started_ms = float(transaction.begin_ns // 1_000_000)
+        started_ms = float(transaction.started_ns // 1_000_000)
         rest = (NestedCalls(self, call, transaction), call.identity, console, self.env, lambda: started_ms)
         if call.function.kind is FunctionKind.QUERY:
             return QueryContext(DatabaseReader(transaction, self.cursors), *rest)

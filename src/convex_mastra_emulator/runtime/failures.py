@@ -6,6 +6,7 @@ convex-backend crates/application/src/redaction.rs, crates/common/src/errors.rs,
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from convex_mastra_emulator.values.types import Undefined, Value, undefined
 # convex-js src/values/value.ts MAX_VALUE_FOR_ERROR_LEN
 _DATA_TEXT_MAX = 16_384
 _TRUNCATED = "[...truncated]"
+_REQUEST_ID = re.compile(r"\[Request ID: [^\]]*\] Server Error\n?")
+_FRAME = re.compile(r"\n {4}at [^\n]*")
 _OWN_PACKAGE = __name__.split(".", 1)[0]
 
 
@@ -116,6 +119,11 @@ def _frames(error: Exception) -> tuple[str, ...]:
             continue
         lines.append(f"    at {frame.f_code.co_name} (../{module.replace('.', '/')}.py:{line}:1)")
     return tuple(reversed(lines))
+
+
+def developer_text(text: str) -> str:
+    """The text of an error as a client sees it, without request id and frames."""
+    return _FRAME.sub("", _REQUEST_ID.sub("", text, count=1)).removesuffix("\n")
 
 
 def raised_to_client(failure: Failure, request_id: str, log_lines: tuple[str, ...], *, is_redacted: bool) -> Exception:

@@ -21,6 +21,7 @@ from convex_mastra_emulator.runtime.http_router import HttpAction
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
+from convex_mastra_emulator.usage import NOTHING_USED, Usage, UsageSum
 from convex_mastra_emulator.values.display import human_size
 
 HTTP_MODULE = FunctionPath("http.js", "default")
@@ -37,12 +38,14 @@ class HttpActionOutcome:
         response: what is answered; None when the action failed.
         failure: why it failed.
         log_lines: what it and the functions it called logged.
+        usage: what its transactions read and wrote.
     """
 
     route: str
     response: HttpActionResponse | None = None
     failure: Failure | None = None
     log_lines: tuple[str, ...] = ()
+    usage: Usage = NOTHING_USED
 
 
 def run_http_action(executor: Executor, request: HttpActionRequest, path: str, identity: Identity) -> HttpActionOutcome:
@@ -63,17 +66,17 @@ def run_http_action(executor: Executor, request: HttpActionRequest, path: str, i
     route = router.lookup(path, request.method)
     if route is None:
         return _not_found(request, path, "No matching routes found")
-    logs = LogLines(executor.limits)
+    logs, used = LogLines(executor.limits), UsageSum()
     failure: Failure | None = None
     response: HttpActionResponse | None = None
     try:
-        response = _run(executor, route.action, request, identity, logs)
+        response = _run(executor, route.action, request, identity, logs, used)
     except Exception as error:
         failure = thrown(error, executor.limits)
     if response is not None:
         _check_values(response)
         response = _within_size(response, logs, executor.limits.http_body_size_max)
-    return HttpActionOutcome(str(route), response, failure, tuple(logs.lines))
+    return HttpActionOutcome(str(route), response, failure, tuple(logs.lines), used.usage)
 
 
 def _not_found(request: HttpActionRequest, path: str, text: str) -> HttpActionOutcome:
@@ -82,10 +85,16 @@ def _not_found(request: HttpActionRequest, path: str, text: str) -> HttpActionOu
 
 
 def _run(
-    executor: Executor, action: HttpAction, request: HttpActionRequest, identity: Identity, logs: LogLines
+    executor: Executor,
+    action: HttpAction,
+    request: HttpActionRequest,
+    identity: Identity,
+    logs: LogLines,
+    used: UsageSum,
 ) -> HttpActionResponse:
     function = Function(kind=FunctionKind.ACTION, handler=action.handler)
-    response = action.handler(executor.action_context(Call(HTTP_MODULE, function, identity, logs)), request)
+    call = Call(HTTP_MODULE, function, identity, logs, used=used)
+    response = action.handler(executor.action_context(call), request)
     if not isinstance(response, HttpActionResponse):
         raise ThrownError("HTTP actions must return a Response")
     return response

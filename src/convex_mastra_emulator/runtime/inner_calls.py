@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,14 @@ from convex_mastra_emulator.fault_kinds import Place, Strike
 from convex_mastra_emulator.runtime.arguments import inner_arguments
 from convex_mastra_emulator.runtime.calls import Call, CallFailed
 from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, thrown
+from convex_mastra_emulator.runtime.fetch import fetch_in_transaction
+from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse
 from convex_mastra_emulator.runtime.files import Files
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_inner_path
 from convex_mastra_emulator.runtime.struck_calls import raising
+from convex_mastra_emulator.usage import QueryUsage, Usage, UsageSum
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value, undefined
 
@@ -32,14 +36,43 @@ def _rethrown(failure: Failure) -> Exception:
     return ThrownError(failure.nested_text)
 
 
-class NestedCalls:
+class _InnerCalls:
+    """What the calls of all kinds of functions have in common."""
+
+    _random: random.Random | None = None
+
+    def __init__(self, executor: Executor, caller: Call) -> None:
+        self._executor = executor
+        self._caller = caller
+        self.limits = executor.limits
+
+    @property
+    def random(self) -> random.Random:
+        """The random numbers of the running function, which has them to itself; made when they are first asked for.
+
+        A function that is called inside a transaction gets a seed from its caller's numbers, all others one of the
+        deployment's (crates/isolate/src/environment/udf/phase.rs ``start_nested_udf``).
+        """
+        if self._random is None:
+            chance = self._caller.chance or self._executor
+            self._random = random.Random(chance.random.getrandbits(256))
+        return self._random
+
+    @property
+    def job_id(self) -> str | None:
+        """The scheduled function that is running, if one is."""
+        return self._caller.job_id
+
+
+class NestedCalls(_InnerCalls):
     """Calls from a query or mutation: in its own transaction, where a failed one leaves nothing but read counts."""
 
     def __init__(self, executor: Executor, caller: Call, transaction: Transaction) -> None:
+        # Every call makes one of these: what the other constructor does, without its cost.
         self._executor = executor
         self._caller = caller
-        self._transaction = transaction
         self.limits = executor.limits
+        self._transaction = transaction
 
     def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
         """Runs a function.
@@ -59,7 +92,16 @@ class NestedCalls:
             )
         if executor.faults.armed:
             function = self._struck(parsed, function)
-        call = Call(parsed, function, caller.identity, caller.logs, caller.depth + 1, caller.job_id, caller.strikes)
+        call = Call(
+            parsed,
+            function,
+            caller.identity,
+            caller.logs,
+            caller.depth + 1,
+            caller.job_id,
+            caller.strikes,
+            chance=self,
+        )
         start = transaction.savepoint()
         try:
             with transaction.nested_function():
@@ -86,6 +128,14 @@ class NestedCalls:
         """The scheduled function that is running, if one is."""
         return self._caller.job_id
 
+    def fetch(self, request: FetchRequest, redirect: str) -> FetchResponse:
+        """Refuses it: what a transaction does must be repeatable.
+
+        Raises:
+            DeploymentError: always.
+        """
+        raise fetch_in_transaction()
+
     @contextmanager
     def open_jobs(self) -> Iterator[Jobs]:
         """The scheduled functions, as part of this transaction."""
@@ -97,13 +147,12 @@ class NestedCalls:
         yield self._executor.files_of(self._transaction)
 
 
-class ActionCalls:
+class ActionCalls(_InnerCalls):
     """Calls from an action: each in a transaction of its own."""
 
     def __init__(self, executor: Executor, caller: Call) -> None:
-        self._executor = executor
-        self._caller = caller
-        self.limits = executor.limits
+        super().__init__(executor, caller)
+        self._used = caller.used or UsageSum()
 
     def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
         """Runs a function.
@@ -125,6 +174,7 @@ class ActionCalls:
             raise ThrownError(error.message) from error
         if outcome.fault is not None:
             self._suffer(outcome.fault, parsed)
+        self._used.add(outcome.usage)
         if outcome.failure is not None:
             raise _rethrown(outcome.failure)
         return copy_of(outcome.value)
@@ -139,6 +189,15 @@ class ActionCalls:
     def job_id(self) -> str | None:
         """The scheduled function that is running, if one is."""
         return self._caller.job_id
+
+    def fetch(self, request: FetchRequest, redirect: str) -> FetchResponse:
+        """Sends a request to whoever answers for the network.
+
+        Raises:
+            NotEmulated: when nobody does.
+            Exception: what was prepared to be raised.
+        """
+        return self._executor.fetches.answer(request, redirect)
 
     @contextmanager
     def open_jobs(self) -> Iterator[Jobs]:
@@ -160,7 +219,10 @@ class ActionCalls:
             ThrownError: with the generic text when the deployment itself fails.
         """
         with _hiding_internal_errors():
-            return self._executor.search(table, index, query)
+            found = self._executor.search(table, index, query)
+        search = QueryUsage(table, index, rows_returned=len(found), has_range=query.filter is not None, kind="vector")
+        self._used.add(Usage(queries=(search,)))
+        return found
 
 
 @contextmanager

@@ -184,7 +184,7 @@ class Jobs:
 
     @property
     def _begin_ms(self) -> float:
-        return self._transaction.begin_ns / 1e6
+        return self._transaction.begin_ns / 1_000_000
 
 
 def ended(failure: Failure | None) -> tuple[str, str | None]:

@@ -1,11 +1,12 @@
-"""Calls from outside, each with its entry in the journal, however it ended."""
+"""Calls from outside, and runs of what was scheduled, each with its entry in the journal, however it ended."""
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import Any
 
-from convex_mastra_emulator.errors import EmulatorError, UnsupportedType
+from convex_mastra_emulator.errors import EmulatorError, RequestRefused, UnsupportedType
 from convex_mastra_emulator.fault_kinds import FaultKind
 from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.limits import Limits
@@ -15,6 +16,7 @@ from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.values.size import Measured
 
 
@@ -55,11 +57,11 @@ def journaled_call(
         told = Outcome(failure=Failure(message=str(error)), fault=error.fault)
         if error.fault is not None:
             _read_for_journal(read, executor.limits)
-        journal.add(_entry(path, kind, given, told, started_ns))
+        journal.add(_entry(executor, path, kind, given, told, identity, started_ns))
         raise
     if outcome.fault is not None and not given:
         _read_for_journal(read, executor.limits)
-    journal.add(_entry(path, kind, given, outcome, started_ns))
+    journal.add(_entry(executor, path, kind, given, outcome, identity, started_ns))
     if unsupported:
         # No client could have sent it: the fault is the caller's, not the function's.
         raise unsupported[0]
@@ -72,12 +74,39 @@ def _read_for_journal(read: ReadArguments, limits: Limits) -> None:
         read(limits)
 
 
+def note_run(journal: Journal, path: FunctionPath, arguments: Any, outcome: Outcome, duration_ns: int) -> None:
+    """Notes a run of a scheduled function or a cron."""
+    journal.add(
+        JournalEntry(
+            "scheduled",
+            path.stripped,
+            arguments,
+            outcome.value,
+            None if outcome.failure is None else outcome.failure.message,
+            outcome.usage,
+            duration_ns,
+            None if outcome.fault is None else str(outcome.fault),
+            timestamp_ns=outcome.timestamp_ns,
+        )
+    )
+
+
 def _entry(
-    path: str, kind: FunctionKind | None, given: list[Measured], outcome: Outcome, started_ns: int
+    executor: Executor,
+    path: str,
+    kind: FunctionKind | None,
+    given: list[Measured],
+    outcome: Outcome,
+    identity: Identity,
+    started_ns: int,
 ) -> JournalEntry:
     fault = outcome.fault
     if fault is not None and fault.kind is FaultKind.CONNECTION_CUT:
         outcome = Outcome(failure=Failure(message="the connection was cut before anything ran"), fault=fault)
+    if kind is None:
+        # The caller did not say, but the function knows.
+        with suppress(RequestRefused):
+            kind = executor.functions.kind_of(parse_path(path))
     return JournalEntry(
         "function" if kind is None else kind.value.lower(),
         path,
@@ -85,6 +114,9 @@ def _entry(
         outcome.value,
         None if outcome.failure is None else outcome.failure.message,
         outcome.usage,
-        time.perf_counter_ns() - started_ns,
+        # A library that freezes time may set this clock back, too.
+        max(0, time.perf_counter_ns() - started_ns),
         None if fault is None else str(fault),
+        identity,
+        outcome.timestamp_ns,
     )

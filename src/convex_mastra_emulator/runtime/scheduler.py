@@ -242,7 +242,7 @@ class Scheduler:
             self._running.discard(job.id)
         if outcome is not None:
             self._jobs_run += 1
-            self._on_run(job.path, job.arguments, outcome, time.perf_counter_ns() - started_ns)
+            self._on_run(job.path, job.arguments, outcome, max(0, time.perf_counter_ns() - started_ns))
 
     def _run_cron(self, cron: CronJob, now_ms: float) -> None:
         id, due_ms = cron.cron.id, cron.next_ms
@@ -259,7 +259,7 @@ class Scheduler:
                 self.crons.restore(after)
                 if run is not None:
                     self._executor.save(settings_of(self._executor, crons=after.values()))
-        self._on_run(cron.path, cron.arguments, outcome, time.perf_counter_ns() - started_ns)
+        self._on_run(cron.path, cron.arguments, outcome, max(0, time.perf_counter_ns() - started_ns))
 
     def _forget_old(self) -> None:
         """Deletes jobs that ended more than a week ago; the caller holds the lock."""
@@ -281,4 +281,5 @@ class Scheduler:
 
     @property
     def _now_ms(self) -> float:
-        return self._clock.now_ns() / 1e6
+        # By a whole number: a float of nanoseconds is up to 128 off, and a job would never be due at its own time.
+        return self._clock.now_ns() / 1_000_000

@@ -102,8 +102,8 @@ class UnderFaults:
     def struck(self, call: Call) -> Call:
         """The call as it runs then."""
         if self.strike is not None and self.strike.raised is not None:
-            return replace(call, function=raising(call.function, self.strike.raised), strikes=self.strikes)
-        return replace(call, strikes=self.strikes)
+            return call._replace(function=raising(call.function, self.strike.raised), strikes=self.strikes)
+        return call._replace(strikes=self.strikes)
 
     def told(self, outcome: Outcome) -> Outcome:
         """The outcome with what struck: the call itself, then its commit and the calls it made."""

@@ -187,9 +187,13 @@ class Transactions:
         self._tell(undone)
 
     def begin(self) -> Transaction:
-        """A transaction that begins now; the caller holds :meth:`exclusively`."""
-        begin = max(self._latest_ns + 1, self.clock.now_ns())
-        return Transaction(self.store, self.limits, begin, self.id_source)
+        """A transaction that begins now; the caller holds :meth:`exclusively`.
+
+        Its timestamp lies behind all others, also when the clock was set back; what functions see of the time is the
+        clock's (crates/database/src/database.rs ``begin_with_repeatable_ts``, crates/function_runner/src/server.rs).
+        """
+        now_ns = self.clock.now_ns()
+        return Transaction(self.store, self.limits, max(self._latest_ns + 1, now_ns), self.id_source, now_ns)
 
     def commit(self, transaction: Transaction, mark: int) -> int:
         """Closes a transaction and gives its timestamp; the next one begins, and creates documents, behind it.
@@ -197,6 +201,7 @@ class Transactions:
         Raises:
             DataNotWritten: when the file cannot be written; the transaction is then undone.
         """
+        transaction.meter.forget_queries()
         created_ns = _not_before(transaction.next_creation_time)
         changes = self.store.log[mark:]
         if not changes:

@@ -52,4 +52,4 @@ class Users:
 
     @property
     def _now_s(self) -> float:
-        return self._clock.now_ns() / 1e9
+        return self._clock.now_ns() / 1_000_000_000

@@ -90,7 +90,7 @@ class DueRunner:
         due_ms = self._emulator.scheduler.next_due_ms()
         if due_ms is None:
             return _WAIT_SECONDS_MAX
-        seconds = due_ms / 1000 - self._emulator.clock.now_ns() / 1e9
+        seconds = due_ms / 1000 - self._emulator.clock.now_ns() / 1_000_000_000
         return min(max(seconds, 0.001), _WAIT_SECONDS_MAX)
 
 

@@ -15,6 +15,7 @@ from convex_mastra_emulator.runtime.http_messages import HeadersGiven, HttpActio
 from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.runtime.origins import Origins
+from convex_mastra_emulator.usage import NOTHING_USED
 from convex_mastra_emulator.web.http_actions import Answer, answer
 from convex_mastra_emulator.web.messages import WebRequest, WebResponse
 from convex_mastra_emulator.web.stored_files import FILES_PATH, UPLOAD_PATH, check_upload, download, upload
@@ -173,6 +174,7 @@ class WebOperations:
             answered.asked,
             None if outcome is None else outcome.response,
             answered.problem or failure,
+            NOTHING_USED if outcome is None else outcome.usage,
             duration_ns=time.perf_counter_ns() - started_ns,
         )
         self.journal.add(entry)

@@ -12,7 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convex_mastra_emulator.values.javascript import number_to_string
-from pytest_mastra_convex.references import CLOCK_SKEW_MS, ISO_TIME, REFERENCE, TAGS, is_document_id, time_in_text
+from convex_mastra_emulator.values.references import (
+    CLOCK_SKEW_MS,
+    ISO_TIME,
+    REFERENCE,
+    TAGS,
+    is_document_id,
+    time_in_text,
+)
 
 _NUMBER_IN_TEXT = r"\d+(?:\.\d+)?"
 _SHAPES = {"id": r"\w{31,}", "time": _NUMBER_IN_TEXT, "cursor": r".+?", "request": r"[^\]]+"}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convex_mastra_emulator.values.bindings import Bindings, shown
 from convex_mastra_emulator.values.ids import encode_id
-from pytest_mastra_convex.bindings import Bindings, shown
-from pytest_mastra_convex.references import References
+from convex_mastra_emulator.values.references import References
 
 _TEXTS = st.text() | st.lists(
     st.sampled_from(["<", ">", "<lt>", "<id:1>", "<time:2>", "<now:ms>", "lt>", "id:1>", "<cursor:", "1", " ", "x"])

@@ -41,6 +41,7 @@ CLOCK_SKEW_MS = 60_000
 _CURSOR_SIZE_IN_TEXT_MIN = 16
 _EARLIEST_TIME_MS = 1e12  # thirteen digits: September 2001
 
+_TIME_REFERENCE = re.compile(r"<time:(\d+)>")
 _LOOKS_LIKE_REFERENCE = re.compile(r"<(?=(?:id|time|cursor|request):\d+>|now:(?:ms|iso)>|lt>)")
 _SECRET_NAME = re.compile(r"[a-z][a-z_]*")
 
@@ -116,10 +117,14 @@ class References:
         """An answer in encoded form, or a text of one, with references; ``now_ms`` is the recorder's time."""
         return self._hidden("", encoded, now_ms)
 
-    def time_numbers(self) -> dict[int, int]:
-        """For every number a time was given: its number in the order of time."""
+    def in_order_of_time(self, written: Any) -> Any:
+        """What :meth:`in_arguments` and :meth:`in_answer` gave, with times numbered in their order, once all are seen.
+
+        Without any time seen it stays as it is: what was read from a file has these numbers already.
+        """
         times = self._numbers["time"]
-        return {times[value]: place for place, value in enumerate(sorted(times), 1)}
+        numbers = {times[value]: place for place, value in enumerate(sorted(times), 1)}
+        return _with_time_numbers(written, numbers) if numbers else written
 
     def _hidden(self, name: str, value: Any, now_ms: float | None) -> Any:
         """The value of the field ``name``; ``now_ms`` is None in arguments."""
@@ -145,7 +150,8 @@ class References:
         known = self._numbers["time"].get(ms)
         if name == CREATION_TIME and now_ms is not None and ms not in self._own_times:
             return self._reference("time", ms)
-        if known is not None and name == CREATION_TIME:
+        # Nobody makes up parts of a millisecond: such a number is the time of a document wherever it stands.
+        if known is not None and (name == CREATION_TIME or (now_ms is None and not ms.is_integer())):
             return f"<time:{known}>"
         if now_ms is None:
             if ms >= _EARLIEST_TIME_MS:
@@ -221,6 +227,16 @@ class References:
         self._fixed[text] = reference
         longest_first = sorted(self._fixed, key=len, reverse=True)
         self._fixed_pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+
+def _with_time_numbers(value: Any, numbers: Mapping[int, int]) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_time_numbers(item, numbers) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_time_numbers(item, numbers) for item in value]
+    if isinstance(value, str):
+        return _TIME_REFERENCE.sub(lambda found: f"<time:{numbers[int(found[1])]}>", value)
+    return value
 
 
 def _as_in_json(found: re.Match[str]) -> float | str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator.values.ids import encode_id
-from pytest_mastra_convex.references import References, is_document_id, time_in_text
+from convex_mastra_emulator.values.references import References, is_document_id, time_in_text
 
 NOW_MS = 1_795_262_400_000.0
 FIRST = encode_id(10001, bytes(16))
@@ -58,12 +58,22 @@ def test_an_id_inside_a_longer_word_is_none() -> None:
     assert answered(References(), f"x{FIRST}") == f"x{FIRST}"
 
 
+# A caller's own times are whole milliseconds; only the deployment's have a part of one.
+def test_creation_time_in_an_argument_of_another_name_is_one_if_it_is_no_whole_millisecond() -> None:
+    references = References()
+    references.in_answer([{"_creationTime": 1700000000000.5}, {"_creationTime": 1700000000000.0}], 0.0)
+
+    written = references.in_arguments({"since": 1700000000000.5, "until": 1700000000000.0})
+
+    assert written == {"since": "<time:1>", "until": 1700000000000.0}
+
+
 def test_times_are_numbered_in_their_order_at_the_end() -> None:
     references = References()
     rows = [{"_creationTime": NOW_MS + 0.5}, {"_creationTime": NOW_MS}, {"_creationTime": NOW_MS + 0.5}]
 
     assert [row["_creationTime"] for row in answered(references, rows)] == ["<time:1>", "<time:2>", "<time:1>"]
-    assert references.time_numbers() == {1: 2, 2: 1}
+    assert references.in_order_of_time(["<time:1>", {"a": "at <time:2>"}]) == ["<time:2>", {"a": "at <time:1>"}]
 
 
 def test_creation_times_are_found_inside_texts() -> None:
