@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("usage_and_journal.md", "time_and_chance.md")
+PAGES_WITH_TESTS = ("usage_and_journal.md", "time_and_chance.md")
+PAGES = (*PAGES_WITH_TESTS, "files_and_http_actions.md", "data_on_disk.md", "convex_cli.md")
 
 
 def blocks(page: str) -> list[str]:
@@ -17,14 +18,15 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_examples_run(page: str) -> None:
+def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
     namespace: dict[str, Any] = {"__name__": page}
 
     for block in blocks(page):
         exec(compile(block, page, "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES_WITH_TESTS)
 def test_tests_pass(page: str, pytester: pytest.Pytester) -> None:
     tests = [block for block in blocks(page) if "\ndef test_" in f"\n{block}"]
     pytester.makepyfile("from convex_mastra_emulator import query\n" + "\n".join(tests))
