@@ -72,11 +72,12 @@ class Uploads:
         numbers = {part_token: number for number, (part_token, _) in parts.items()}
         wanted = []
         for part_token in part_tokens:
-            if part_token not in numbers:
+            number = numbers.get(part_token)
+            if number is None:
                 raise RequestRefused(
                     f"partTokens: {part_token!r} stands for no part of this upload", code="InvalidUpload"
                 )
-            wanted.append(numbers[part_token])
+            wanted.append(number)
         del self._uploads[token]
         return b"".join(parts[number][1] for number in sorted(wanted))
 

@@ -31,7 +31,7 @@ def test_an_upload_needs_a_token(plain_http: PlainHttp) -> None:
 
 
 # An old tab, whose URL was made by another deployment.
-@pytest.mark.parametrize("token", ["", "x", "AAAA"])
+@pytest.mark.parametrize("token", [pytest.param("", id="empty"), "x", "AAAA"])
 def test_a_token_must_be_one(plain_http: PlainHttp, token: str) -> None:
     answer = plain_http.post(f"{UPLOAD}?token={token}", BODY, content_type="image/png")
 
