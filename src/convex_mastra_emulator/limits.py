@@ -39,6 +39,7 @@ class Limits:
     arguments_size_max: int = 16 * MIB
     return_size_max: int = 16 * MIB
     call_depth_max: int = 8
+    user_code_ms_max: int = 1000
     log_lines_max: int = 256
     log_line_size_max: int = 32_768
     error_message_size_max: int = 64 * 1024

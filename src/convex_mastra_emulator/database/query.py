@@ -292,7 +292,8 @@ class QueryStream:
         self._meter = transaction.meter
         self._query = query
         self._operators = query.operators
-        self._left = [operator if isinstance(operator, int) else -1 for operator in query.operators]
+        # How many rows each limit still lets through; -1 stands for a filter.
+        self.left = [operator if isinstance(operator, int) else -1 for operator in query.operators]
 
     def next(self, hint: int = PREFETCH) -> StoredDocument | None:
         """The next document, or None.
@@ -303,7 +304,7 @@ class QueryStream:
         """
         while True:
             # A limit that is used up ends the query before another row is read; an outer one goes first.
-            if 0 in self._left:
+            if 0 in self.left:
                 return None
             row = self.rows.next(self._hint(hint))
             if row is None:
@@ -315,16 +316,16 @@ class QueryStream:
 
     def _hint(self, hint: int) -> int:
         """How many rows the source is asked for: a filter directly above it cannot tell (100), a limit can."""
-        for operator, left in zip(reversed(self._operators), reversed(self._left), strict=True):
+        for operator, left in zip(reversed(self._operators), reversed(self.left), strict=True):
             hint = min(hint, left) if isinstance(operator, int) else PREFETCH
         return hint
 
     def _passes(self, row: StoredDocument) -> bool:
         for position, operator in enumerate(self._operators):
             if isinstance(operator, int):
-                if self._left[position] == 0:
+                if self.left[position] == 0:
                     return False
-                self._left[position] -= 1
+                self.left[position] -= 1
             elif not as_boolean(operator.evaluate(row.value)):
                 return False
         return True

@@ -89,6 +89,16 @@ class DatabaseReader:
 
     __slots__ = ("_cursors", "_transaction")
 
+    @property
+    def transaction(self) -> Transaction:
+        """What it reads, for those who answer functions in Node."""
+        return self._transaction
+
+    @property
+    def cursors(self) -> CursorCodec:
+        """Writes and reads cursors."""
+        return self._cursors
+
     def __init__(self, transaction: Transaction, cursors: CursorCodec) -> None:
         self._transaction = transaction
         self._cursors = cursors

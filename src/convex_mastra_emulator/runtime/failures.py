@@ -56,12 +56,26 @@ class Failure:
         return head + f"\n{self.message}\n" + "".join(f"{frame}\n" for frame in self.frames)
 
 
+class FailureThrown(EmulatorError):
+    """Ends a function with a failure that is known already, as one of a function in Node is.
+
+    Attributes:
+        failure: as told.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class NestedConvexError(ConvexError):
     """A ``ConvexError`` of a called function, as its caller sees it: the data, and the inner text as its message."""
 
 
 def thrown(error: Exception, limits: Limits) -> Failure:
     """The failure of a function whose body raised ``error``."""
+    if isinstance(error, FailureThrown):
+        return error.failure
     if isinstance(error, InvalidCursor):
         return Failure(message=f"Uncaught ConvexError: {error}", data=dict(error.data))
     if isinstance(error, ConvexError):

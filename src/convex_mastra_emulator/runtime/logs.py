@@ -66,6 +66,10 @@ class Console:
     def _write(self, level: str, values: tuple[Value, ...]) -> None:
         self._lines.add(level, " ".join(map(inspect, values)))
 
+    def write(self, level: str, text: str) -> None:
+        """Logs a line that is written already."""
+        self._lines.add(level, text)
+
     def warn_of_deployment(self, text: str) -> None:
         """What the deployment itself has to say."""
         self._lines.warn(text)

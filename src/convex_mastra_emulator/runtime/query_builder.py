@@ -172,18 +172,23 @@ class QueryBuilder:
         query = self._taken()
         if self._problem is not None:
             raise InvalidArgument(f"Invalid argument `query` for `queryPage`: {self._problem}")
-        if page_options.end_cursor is None:
-            # A query that runs again keeps the end its page had (§5.3, the query journal).
-            page_options = replace(page_options, end_cursor=self._transaction.previous_end_cursor)
-        page = read_page(self._transaction, query, page_options, self._cursors)
-        self._transaction.note_page(page.continue_cursor)
-        return {
-            "page": [copy_of(row.value) for row in page.documents],
-            "isDone": page.is_done,
-            "continueCursor": page.continue_cursor,
-            "splitCursor": page.split_cursor,
-            "pageStatus": page.page_status,
-        }
+        return run_page(self._transaction, query, page_options, self._cursors)
+
+
+def run_page(transaction: Transaction, query: Query, options: PageOptions, cursors: CursorCodec) -> dict[str, Any]:
+    """One page, as JavaScript returns it (:meth:`QueryBuilder.paginate`)."""
+    if options.end_cursor is None:
+        # A query that runs again keeps the end its page had (§5.3, the query journal).
+        options = replace(options, end_cursor=transaction.previous_end_cursor)
+    page = read_page(transaction, query, options, cursors)
+    transaction.note_page(page.continue_cursor)
+    return {
+        "page": [copy_of(row.value) for row in page.documents],
+        "isDone": page.is_done,
+        "continueCursor": page.continue_cursor,
+        "splitCursor": page.split_cursor,
+        "pageStatus": page.page_status,
+    }
 
 
 def _page_options(options: Mapping[str, Any]) -> PageOptions:

@@ -1,0 +1,185 @@
+"""The user's ``convex/`` folder, bundled by the esbuild that npm ``convex`` brings, as ``npx convex deploy`` does.
+
+convex-js src/bundler/index.ts: one module per file, shared code in ``_deps``, ``"use node"`` files apart and whole;
+``schema.ts`` and ``convex.config.ts`` apart, ``_generated`` and files that are no modules left out
+(convex-wire.md §4.4, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from convex_mastra_emulator.errors import EmulatorError
+
+_EXTENSIONS = (".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx")
+_SHARED = "_deps/[hash]"
+_USE_NODE = re.compile(r"""^\s*(?://[^\n]*\n|/\*.*?\*/|\s)*["']use node["']""", re.DOTALL)
+_HAS_EXPORT = re.compile(r"^\s{0,100}(?:import|export)", re.MULTILINE)
+_NO_FOLDERS = ("_generated", "node_modules", "_deps")
+
+
+class BundleFailed(EmulatorError):
+    """esbuild refused; the text is its own, with files and lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """What esbuild has written.
+
+    Attributes:
+        folder: where it lies.
+        root: the folder of the sources, as frames of errors name them.
+        isolate: modules of the default runtime, such as ``messages.js``; names with slashes.
+        node: modules with ``"use node"``.
+        schema: whether there is a ``schema.js``.
+    """
+
+    folder: Path
+    root: Path
+    isolate: tuple[str, ...]
+    node: tuple[str, ...]
+    schema: bool
+
+
+def entry_points(folder: Path) -> list[Path]:
+    """The files of a folder that are modules, sorted.
+
+    Raises:
+        BundleFailed: when two files would be one module.
+    """
+    found = sorted(_modules(folder))
+    names: dict[Path, Path] = {}
+    for path in found:
+        name = path.relative_to(folder).with_suffix("")
+        if name in names:
+            raise BundleFailed(f"Two output files share the same path: {names[name]} and {path}")
+        names[name] = path
+    return found
+
+
+def _modules(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        # A folder within that has a convex.config.ts is a component of its own.
+        folders[:] = [
+            name
+            for name in folders
+            if name not in _NO_FOLDERS and " " not in name and not (Path(parent) / name / "convex.config.ts").exists()
+        ]
+        yield from (Path(parent) / name for name in files if _is_module(Path(parent) / name))
+
+
+def _is_module(path: Path) -> bool:
+    name = path.name
+    if path.suffix not in _EXTENSIONS or name.startswith((".", "#")) or " " in name:
+        return False
+    # Files with more than one dot are tests and configurations.
+    if name in ("schema.ts", "schema.js") or name.count(".") > 1:
+        return False
+    # TypeScript takes a file for a module if a line of it begins so.
+    is_typed = path.suffix in (".ts", ".tsx")
+    return not is_typed or _HAS_EXPORT.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+
+
+def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle:
+    """Bundles a folder.
+
+    Args:
+        folder: the sources, such as ``convex/``.
+        output: an empty folder for what comes out.
+        npm_folder: where ``node_modules`` lies; the folder or the first one above it that has one, if None.
+
+    Raises:
+        BundleFailed: what esbuild said, or why it could not be asked.
+    """
+    if not folder.is_dir():
+        raise BundleFailed(f"{folder} is no folder: functions are deployed from the folder they stand in")
+    esbuild = _esbuild(npm_folder or _npm_folder(folder))
+    paths = entry_points(folder)
+    node = [path for path in paths if _uses_node(path)]
+    isolate = [path for path in paths if path not in node]
+    root = folder.resolve().parent
+    if isolate:
+        _run(esbuild, folder, isolate, output, "--splitting", f"--chunk-names={_SHARED}", "--platform=browser")
+    if node:
+        _run(esbuild, folder, node, output, "--platform=node", "--banner:js=" + _REQUIRE)
+    schema = next((found for found in sorted(folder.glob("schema.*")) if found.suffix in _EXTENSIONS), None)
+    if schema is not None:
+        _run(esbuild, folder, [schema], output, "--platform=browser")
+    return Bundle(
+        folder=output,
+        root=root,
+        isolate=tuple(_name(folder, path) for path in isolate),
+        node=tuple(_name(folder, path) for path in node),
+        schema=schema is not None,
+    )
+
+
+# What CommonJS packages call in an ES module.
+_REQUIRE = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).with_suffix(".js").as_posix()
+
+
+def _uses_node(path: Path) -> bool:
+    return _USE_NODE.match(path.read_text(encoding="utf-8", errors="replace")) is not None
+
+
+def _npm_folder(folder: Path) -> Path:
+    for candidate in (folder.resolve(), *folder.resolve().parents):
+        if (candidate / "node_modules").is_dir():
+            return candidate
+    raise BundleFailed(f"no node_modules in {folder} or above it: run npm install, which brings npm convex and its esbuild")
+
+
+def _esbuild(npm_folder: Path) -> Path:
+    modules = npm_folder / "node_modules"
+    binaries = sorted(modules.glob("@esbuild/*/bin/esbuild")) + sorted(modules.glob("@esbuild/*/esbuild.exe"))
+    binaries += [modules / ".bin" / "esbuild"]
+    for binary in binaries:
+        if binary.exists():
+            return binary
+    raise BundleFailed(f"no esbuild in {modules}: run npm install convex")
+
+
+def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *options: str) -> None:
+    command = [
+        str(esbuild),
+        *(str(path.resolve()) for path in entries),
+        "--bundle",
+        "--format=esm",
+        "--target=esnext",
+        "--jsx=automatic",
+        "--keep-names",
+        "--sourcemap=linked",
+        "--conditions=convex,module",
+        '--define:process.env.NODE_ENV="production"',
+        f"--outdir={output}",
+        f"--outbase={folder.resolve()}",
+        "--log-level=warning",
+        "--log-limit=0",
+        "--allow-overwrite",
+        *options,
+    ]
+    ran = subprocess.run(command, cwd=folder.resolve().parent, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise BundleFailed(ran.stderr.strip())
+
+
+def content_hash(folder: Path) -> str:
+    """What the sources of a folder are, for whoever need not bundle them twice."""
+    digest = hashlib.sha256()
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "node_modules")
+        for name in sorted(files):
+            path = Path(parent) / name
+            digest.update(f"{path.relative_to(folder)}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

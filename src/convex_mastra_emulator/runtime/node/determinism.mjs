@@ -1,0 +1,126 @@
+/**
+ * What queries and mutations see of time and chance: a clock that stands still, seeded random numbers, and no way out
+ * (convex-engine.md §10.5; convex-backend crates/isolate/src/environment/udf/phase.rs).
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+
+const RealDate = globalThis.Date;
+const HELP = "Please consider using an action. See https://docs.convex.dev/functions/actions for more details.";
+
+const realNow = performance.now.bind(performance);
+
+let nowMs = 0;
+let chance = () => 0;
+let isStanding = true; // whether even performance.now() stands still, as in queries
+
+/** How many promises of the platform itself wait. */
+export const hostPromises = { count: 0 };
+
+/** Sets time, chance and environment for one function; gives what puts the caller's back. */
+export function makeDeterministic({ nowMs: now, seed, kind }) {
+  const before = [nowMs, chance, isStanding];
+  nowMs = now;
+  chance = seed === null ? chance : stream(seed);
+  isStanding = kind === "query";
+  return () => {
+    [nowMs, chance, isStanding] = before;
+  };
+}
+
+// Random bytes from a seed: blocks of SHA-256, which every machine computes alike.
+function stream(seed) {
+  let block = Buffer.alloc(0);
+  let used = 0;
+  let count = 0;
+  return () => {
+    if (used === block.length) {
+      block = createHash("sha256").update(`${seed}:${(count += 1)}`).digest();
+      used = 0;
+    }
+    return block[(used += 1) - 1];
+  };
+}
+
+function randomBytes(target) {
+  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = chance();
+  return target;
+}
+
+// 53 bits, as many as a number between 0 and 1 can have.
+function random() {
+  const [a, b] = new Uint32Array(randomBytes(new Uint8Array(8)).buffer);
+  return ((a >>> 5) * 67108864 + (b >>> 6)) / 9007199254740992;
+}
+
+function randomUUID() {
+  const bytes = randomBytes(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const text = Buffer.from(bytes).toString("hex");
+  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join("-");
+}
+
+const FORBIDDEN = {
+  fetch: "fetch()",
+  setTimeout: "setTimeout",
+  setInterval: "setInterval",
+};
+
+// What Node has and a deployment's runtime has not.
+const HIDDEN = ["Buffer", "global", "setImmediate", "clearImmediate", "require", "navigator"];
+
+/** Change the globals of this process for good; `environment` becomes `process.env`. */
+export function setUpGlobals(environment) {
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [nowMs] : args, newTarget),
+    apply: () => new RealDate(nowMs).toString(),
+    get: (target, key) => (key === "now" ? () => nowMs : Reflect.get(target, key)),
+  });
+  Math.random = random;
+  for (const [name, shown] of Object.entries(FORBIDDEN)) {
+    globalThis[name] = () => {
+      throw new Error(`Can't use ${shown} in queries and mutations. ${HELP}`);
+    };
+  }
+  Object.defineProperty(globalThis, "performance", {
+    configurable: true,
+    value: { now: () => (isStanding ? 0 : realNow()), timeOrigin: 0 },
+  });
+  setUpCrypto();
+  for (const name of HIDDEN) delete globalThis[name];
+  Object.defineProperty(globalThis, "process", { configurable: true, value: { env: environment } });
+}
+
+function setUpCrypto() {
+  const { subtle } = globalThis.crypto;
+  const counted = new Proxy(subtle, {
+    get: (target, name) =>
+      typeof target[name] !== "function" ? target[name] : (...values) => count(target[name](...values)),
+  });
+  Object.defineProperty(globalThis, "crypto", {
+    configurable: true,
+    value: { subtle: withoutChance(counted), getRandomValues: randomBytes, randomUUID },
+  });
+}
+
+function withoutChance(subtle) {
+  return new Proxy(subtle, {
+    get: (target, name) =>
+      name !== "generateKey"
+        ? target[name]
+        : () => {
+            throw new Error(`Can't use cryptographic randomness in queries and mutations. ${HELP}`);
+          },
+  });
+}
+
+async function count(promise) {
+  hostPromises.count += 1;
+  try {
+    return await promise;
+  } finally {
+    hostPromises.count -= 1;
+  }
+}

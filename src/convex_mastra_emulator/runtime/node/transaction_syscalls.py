@@ -1,0 +1,224 @@
+"""What a query or a mutation in Node asks of its deployment, answered by the transaction it runs in.
+
+convex-backend crates/isolate/src/environment/udf/async_syscall.rs, syscall.rs; npm convex src/server/impl/*.ts
+(convex-wire.md §4.4, convex-engine.md §3.3, §5 and §6, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from convex import ConvexError, ConvexInt64
+
+from convex_mastra_emulator.database.index import BY_CREATION_TIME
+from convex_mastra_emulator.database.pagination import CursorCodec, PageOptions
+from convex_mastra_emulator.database.read_set import Interval
+from convex_mastra_emulator.database.transaction import Transaction
+from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorKind, InvalidArgument
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
+from convex_mastra_emulator.runtime.node.prefetch import PrefetchedQuery
+from convex_mastra_emulator.runtime.node.query_json import read_query
+from convex_mastra_emulator.runtime.node.worker import Refusal
+from convex_mastra_emulator.runtime.query_builder import run_page
+from convex_mastra_emulator.values.codec import decode, decode_or_undefined, encode
+from convex_mastra_emulator.values.json_text import parse_json, write_json
+from convex_mastra_emulator.values.types import Value
+
+Json = Any
+# query_streams.mjs: what becomes of the documents that were fetched and not taken.
+_VOID, _CLOSED = 1, 2
+
+
+class TransactionSyscalls:
+    """The requests of one query or mutation.
+
+    Args:
+        ctx: what a Python function would be handed in its place.
+        path: the function's, as ``ctx.meta`` tells it.
+    """
+
+    def __init__(self, ctx: QueryContext | MutationContext, path: str) -> None:
+        self._ctx = ctx
+        self._path = path
+        self._transaction: Transaction = ctx.db.transaction
+        self._cursors: CursorCodec = ctx.db.cursors
+        self._limits: Limits = self._transaction.limits
+        self._queries: dict[int, PrefetchedQuery] = {}
+        self._answers: dict[str, Callable[[Json], Json]] = {
+            "1.0/get": self._get,
+            "1.0/insert": self._insert,
+            "1.0/shallowMerge": self._patch,
+            "1.0/replace": self._replace,
+            "1.0/remove": self._remove,
+            "1.0/db/normalizeId": self._normalize_id,
+            "1.0/queryPage": self._page,
+            "1.0/count": self._count,
+            "1.0/runUdf": self._run,
+            "1.0/schedule": self._schedule,
+            "1.0/cancel_job": self._cancel,
+            "1.0/getUserIdentity": lambda request: self._encoded(ctx.auth.get_user_identity()),
+            "1.0/getTransactionMetrics": lambda request: self._metrics(),
+            "1.0/getFunctionMetadata": lambda request: {"name": self._path, "componentPath": ""},
+            "1.0/getSnapshotTs": lambda request: encode(ConvexInt64(self._transaction.begin_ns)),
+        }
+
+    # Frames
+
+    def note(self, notes: str) -> None:
+        """Counts the documents the function took as read."""
+        for query_id, count, rest, saw_end in json.loads(notes):
+            query = self._queries[query_id]
+            query.take(count, with_end=saw_end)
+            if rest == _VOID:
+                query.forget_ahead()
+            elif rest == _CLOSED:
+                del self._queries[query_id]
+
+    def log(self, level: str, text: str) -> None:
+        """Takes a line the function logged."""
+        self._ctx.console.write(level.upper(), text)
+
+    def answer(self, operation: str, text: str) -> str:
+        """The answer to a request, as JSON text.
+
+        Raises:
+            Refusal: what the function sees as an error.
+        """
+        try:
+            if operation == "emulator/fetch":
+                return self._fetch(text)
+            answer = self._answers.get(operation)
+            if answer is None:
+                raise InvalidArgument(f"Unknown async operation {operation}")
+            return write_json(answer(parse_json(text)))
+        except ConvexError as error:
+            raise Refusal(str(error), encode(error.data)) from error
+        except DeploymentError as error:
+            if error.kind is ErrorKind.INTERNAL:
+                raise
+            raise Refusal(str(error)) from error
+        except (EmulatorError, TypeError) as error:
+            raise Refusal(str(error)) from error
+
+    # Reads
+
+    def _fetch(self, text: str) -> str:
+        """Documents of a query, each in a line; the first says whether they are the last."""
+        query_id, count, query = text.split("\n", 2)
+        if query:
+            read = read_query(parse_json(query)["query"], self._limits, "queryStream")
+            self._queries[int(query_id)] = PrefetchedQuery(self._transaction, read)
+        documents, is_done = self._queries[int(query_id)].fetch(int(count))
+        return "\n".join(["done" if is_done else "more", *[write_json(encode(document)) for document in documents]])
+
+    def _get(self, request: Json) -> Json:
+        document = self._transaction.get(
+            request["id"], request.get("table"), is_system=request.get("isSystem") is True
+        )
+        return None if document is None else encode(document.value)
+
+    def _normalize_id(self, request: Json) -> Json:
+        return {"id": self._transaction.normalize_id(request["table"], request["idString"])}
+
+    def _page(self, request: Json) -> Json:
+        query = read_query(request["query"], self._limits, "queryPage")
+        options = PageOptions(
+            page_size=_whole(request, "pageSize") or 0,
+            cursor=request.get("cursor"),
+            end_cursor=request.get("endCursor"),
+            rows_read_max=_whole(request, "maximumRowsRead"),
+            read_size_max=_whole(request, "maximumBytesRead"),
+        )
+        return encode(run_page(self._transaction, query, options, self._cursors))
+
+    def _count(self, request: Json) -> Json:
+        table = self._transaction.store.table(request["table"])
+        self._transaction.read_set.add(request["table"], BY_CREATION_TIME, Interval(b"", None))
+        return 0.0 if table is None else float(len(table.documents))
+
+    def _metrics(self) -> Json:
+        return _metrics_of(self._transaction)
+
+    # Writes
+
+    def _insert(self, request: Json) -> Json:
+        return {"_id": self._transaction.insert(request["table"], self._value(request["value"], "insert"))}
+
+    def _patch(self, request: Json) -> Json:
+        value = request["value"]
+        if isinstance(value, dict):
+            value = {name: decode_or_undefined(item, self._limits) for name, item in value.items()}
+        self._transaction.patch(request["id"], value, request.get("table"))
+
+    def _replace(self, request: Json) -> Json:
+        value = self._value(request["value"], "replace")
+        self._transaction.replace(request["id"], value, request.get("table"))
+
+    def _remove(self, request: Json) -> Json:
+        self._transaction.delete(request["id"], request.get("table"))
+
+    def _value(self, json: Json, function: str) -> Value:
+        try:
+            return decode(json, self._limits)
+        except DeploymentError as error:
+            raise InvalidArgument(f"Invalid argument `value` for `db.{function}`: {error}") from None
+
+    # Calls
+
+    def _run(self, request: Json) -> Json:
+        arguments = decode(request["args"], self._limits)
+        kind = request["udfType"]
+        if kind == "query":
+            return encode(self._ctx.run_query(_name_of(request), arguments))
+        if kind == "mutation" and isinstance(self._ctx, MutationContext):
+            return encode(self._ctx.run_mutation(_name_of(request), arguments))
+        raise InvalidArgument(f"Cannot call a {kind[:1].upper()}{kind[1:]} function from a Query function")
+
+    def _schedule(self, request: Json) -> Json:
+        assert isinstance(self._ctx, MutationContext)
+        # npm has divided milliseconds by a thousand; of what is left over by that, nothing is kept.
+        return self._ctx.scheduler.run_at(
+            round(request["ts"] * 1000, 3), _name_of(request), decode(request["args"], self._limits)
+        )
+
+    def _cancel(self, request: Json) -> Json:
+        assert isinstance(self._ctx, MutationContext)
+        self._ctx.scheduler.cancel(request["id"])
+
+    @staticmethod
+    def _encoded(value: Any) -> Json:
+        return encode(value)
+
+
+def _whole(request: Json, name: str) -> int | None:
+    value = request.get(name)
+    return None if value is None else int(value)
+
+
+def _name_of(request: Json) -> str:
+    name = request.get("name")
+    if isinstance(name, str):
+        return name
+    raise InvalidArgument("Components and function handles are not emulated; call functions by their names")
+
+
+def _metrics_of(transaction: Transaction) -> Json:
+    # crates/database/src/execution_size.rs, npm convex src/server/meta.ts
+    limits, meter = transaction.limits, transaction.meter
+    pairs = {
+        "bytesRead": (meter.read_size, limits.read_size_max),
+        "bytesWritten": (meter.written_size, limits.written_size_max),
+        "databaseQueries": (transaction.read_set.count, limits.read_ranges_max),
+        "documentsRead": (meter.documents_read, limits.documents_read_max),
+        "documentsWritten": (meter.documents_written, limits.documents_written_max),
+        "functionsScheduled": (transaction.scheduled_count, limits.scheduled_count_max),
+        "scheduledFunctionArgsBytes": (transaction.scheduled_size, limits.scheduled_size_max),
+    }
+    return {
+        name: {"used": float(used), "remaining": float(max(limit - used, 0))} for name, (used, limit) in pairs.items()
+    }
+
+
