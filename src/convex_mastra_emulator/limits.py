@@ -40,6 +40,8 @@ class Limits:
     return_size_max: int = 16 * MIB
     call_depth_max: int = 8
     user_code_ms_max: int = 1000
+    action_ms_max: int = 1_800_000
+    node_action_ms_max: int = 600_000
     log_lines_max: int = 256
     log_line_size_max: int = 32_768
     error_message_size_max: int = 64 * 1024

@@ -121,7 +121,9 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
 
 
 # What CommonJS packages call in an ES module.
-_REQUIRE = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
+_REQUIRE = (
+    'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
+)
 
 
 def _name(folder: Path, path: Path) -> str:
@@ -136,7 +138,9 @@ def _npm_folder(folder: Path) -> Path:
     for candidate in (folder.resolve(), *folder.resolve().parents):
         if (candidate / "node_modules").is_dir():
             return candidate
-    raise BundleFailed(f"no node_modules in {folder} or above it: run npm install, which brings npm convex and its esbuild")
+    raise BundleFailed(
+        f"no node_modules in {folder} or above it: run npm install, which brings npm convex and its esbuild"
+    )
 
 
 def _esbuild(npm_folder: Path) -> Path:

@@ -89,6 +89,11 @@ export function setUpGlobals(environment) {
     value: { now: () => (isStanding ? 0 : realNow()), timeOrigin: 0 },
   });
   setUpCrypto();
+  hideNode(environment);
+}
+
+/** Take away what a deployment's own runtime has not; `environment` becomes `process.env`. */
+export function hideNode(environment) {
   for (const name of HIDDEN) delete globalThis[name];
   Object.defineProperty(globalThis, "process", { configurable: true, value: { env: environment } });
 }

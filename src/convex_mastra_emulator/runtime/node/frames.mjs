@@ -22,7 +22,8 @@ export const KIND = {
   log: 13,
 };
 
-const [READ_FD, WRITE_FD] = process.argv.slice(2).map(Number);
+export const READ_FD = Number(process.argv[2]);
+const WRITE_FD = Number(process.argv[3]);
 const HEAD = 5;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -51,6 +52,23 @@ function readMore(wanted) {
   const count = readSync(READ_FD, buffer, filled, buffer.length - filled, null);
   filled += count;
   return count > 0;
+}
+
+/** Takes frames from chunks as they come. */
+export class FrameReader {
+  #rest = Buffer.alloc(0);
+
+  /** The frames that are whole with this chunk. */
+  *feed(chunk) {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    while (this.#rest.length >= HEAD) {
+      const end = HEAD + this.#rest.readUInt32LE(0);
+      if (this.#rest.length < end) return;
+      const frame = { kind: this.#rest[4], text: decoder.decode(this.#rest.subarray(HEAD, end)) };
+      this.#rest = this.#rest.subarray(end);
+      yield frame;
+    }
+  }
 }
 
 /** Send a frame. */

@@ -6,23 +6,29 @@ A process is started when the first function of its kind is called, and runs the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.limits import Limits
-from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
+from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
+from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
+from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
-from convex_mastra_emulator.runtime.node.worker import NodeWorker
+from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
+from convex_mastra_emulator.schema.validators import Validator
 from convex_mastra_emulator.values.codec import decode, encode
 from convex_mastra_emulator.values.json_text import parse_json, write_json
 from convex_mastra_emulator.values.types import Value
 
 _SCRIPTS = Path(__file__).parent
+Runtime = Literal["transactions", "isolate", "node"]
+"""Queries and mutations; actions in the default runtime; those with "use node"."""
 _KINDS = {"query": FunctionKind.QUERY, "mutation": FunctionKind.MUTATION, "action": FunctionKind.ACTION}
 
 
@@ -34,71 +40,48 @@ class TypeScriptHost:
         bundle: what is run.
         env: the environment variables of functions, as they are at each call.
         limits: of the deployment.
-        seed: gives each execution a seed for its random numbers.
     """
 
-    def __init__(
-        self, node: Path, bundle: Bundle, env: Mapping[str, str], limits: Limits, seed: Callable[[Any], int]
-    ) -> None:
+    def __init__(self, node: Path, bundle: Bundle, env: Mapping[str, str], limits: Limits) -> None:
         self._node = node
         self._bundle = bundle
         self._env = env
         self._limits = limits
-        self._seed = seed
-        self._transactions: NodeWorker | None = None
-        self._env_sent: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._workers: dict[Runtime, _Running] = {}
 
     def close(self) -> None:
         """Ends the processes."""
-        if self._transactions is not None:
-            self._transactions.close()
+        with self._lock:
+            for running in self._workers.values():
+                running.worker.close()
+            self._workers.clear()
 
     # What there is
 
     def exports(self) -> list[dict[str, Any]]:
-        """What the modules of the default runtime export, as ``modules.mjs`` tells it.
+        """What all modules export, as ``modules.mjs`` tells it.
 
         Raises:
             FailureThrown: what a module threw when it was loaded.
         """
-        worker, exports = self._start()
-        self._transactions = worker
-        return exports
-
-    def _start(self) -> tuple[NodeWorker, list[dict[str, Any]]]:
-        worker = NodeWorker(
-            self._node, _SCRIPTS / "transactions.mjs", user_seconds_max=self._limits.user_code_ms_max / 1000
-        )
-        self._env_sent = dict(self._env)
-        paths = [*self._bundle.isolate, *(["schema.js"] if self._bundle.schema else [])]
-        try:
-            exports = worker.load(
-                {
-                    "folder": str(self._bundle.folder),
-                    "root": f"{self._bundle.root}/",
-                    "paths": paths,
-                    "env": self._env_sent,
-                }
-            )
-        except BaseException:
-            worker.close()
-            raise
-        return worker, exports
+        exports = self._running("transactions").exports
+        return exports + self._running("node").exports if self._bundle.node else exports
 
     def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
         """The functions of a deploy by their paths."""
-        found = {}
-        for module in exports:
-            for exported in module["functions"]:
-                name = f"{module['path'].removesuffix('.js')}:{exported['name']}"
-                found[name] = self._function(module["path"], exported)
-        return found
+        return {
+            f"{module['path'].removesuffix('.js')}:{exported['name']}": self._function(module["path"], exported)
+            for module in exports
+            for exported in module["functions"]
+        }
 
     def _function(self, module: str, exported: dict[str, Any]) -> Function:
         kind, name = exported["kind"], exported["name"]
+        run = self._run_action if kind == "action" else self._run_in_transaction
         return Function(
             kind=_KINDS[kind],
-            handler=lambda ctx, *args: self._run(ctx, kind, module, name, args),
+            handler=lambda ctx, *args: run(ctx, {"kind": kind, "module": module, "name": name}, args),
             arguments=_validator(exported["args"]),
             returns=_validator(exported["returns"]),
             is_internal=exported["isInternal"],
@@ -106,34 +89,91 @@ class TypeScriptHost:
 
     # Running
 
-    def _run(self, ctx: Any, kind: str, module: str, name: str, args: tuple[Value, ...]) -> Value:
-        if kind == "action":
-            raise EmulatorError("actions are not run yet")
-        return self._run_in_transaction(ctx, kind, module, name, args)
-
     def _run_in_transaction(
-        self, ctx: QueryContext | MutationContext, kind: str, module: str, name: str, args: tuple[Value, ...]
+        self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
-        worker = self._worker()
-        request = {"kind": kind, "module": module, "name": name, "nowMs": ctx.now(), "seed": self._seed(ctx)}
-        answers = TransactionSyscalls(ctx, f"{module.removesuffix('.js')}:{name}")
-        result = worker.invoke(request, write_json([encode(arg) for arg in args]), answers)
-        return decode(parse_json(result), self._limits)
+        answers = TransactionSyscalls(ctx, _name_of(request))
+        request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
+        worker = self._running("transactions").worker
+        assert isinstance(worker, TransactionWorker)
+        return self._read(worker.invoke(request, _written(args), answers))
 
-    def _worker(self) -> NodeWorker:
-        worker = self._transactions
-        if worker is None or worker.has_ended:
-            if worker is not None:
-                worker.close()
-            worker = self._transactions = self._start()[0]
-        if self._env_sent != self._env:
-            self._env_sent = dict(self._env)
-            worker.set_environment(self._env_sent)
+    def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
+        worker = self._actions(request["module"])
+        return self._read(worker.invoke(request, _written(args), ActionSyscalls(ctx, _name_of(request), self._limits)))
+
+    def run_http(self, ctx: ActionContext, route: tuple[str, str], request: Mapping[str, Any]) -> dict[str, Any]:
+        """Runs an HTTP action of ``http.ts``: a request in, a response out, bodies in base64."""
+        answers = ActionSyscalls(ctx, "http:default", self._limits)
+        invoked = {"kind": "http", "module": "http.js", "route": list(route)}
+        response: dict[str, Any] = json.loads(self._actions("http.js").invoke(invoked, json.dumps(request), answers))
+        return response
+
+    def _read(self, text: str) -> Value:
+        return decode(parse_json(text), self._limits)
+
+    def _actions(self, module: str) -> ActionWorker:
+        worker = self._running("node" if module in self._bundle.node else "isolate").worker
+        assert isinstance(worker, ActionWorker)
         return worker
 
+    # Processes
 
-def _validator(text: str | None) -> Any:
-    if text is None:
-        return None
-    read = json.loads(text)
+    def _running(self, runtime: Runtime) -> _Running:
+        with self._lock:
+            running = self._workers.get(runtime)
+            if running is None or running.worker.has_ended:
+                if running is not None:
+                    running.worker.close()
+                running = self._workers[runtime] = self._start(runtime)
+            elif running.env != self._env:
+                running.env = dict(self._env)
+                running.worker.set_environment(running.env)
+            return running
+
+    def _start(self, runtime: Runtime) -> _Running:
+        env = dict(self._env)
+        modules = list(self._bundle.node if runtime == "node" else self._bundle.isolate)
+        if runtime == "transactions" and self._bundle.schema:
+            modules.append("schema.js")
+        request = {
+            "folder": str(self._bundle.folder),
+            "root": f"{self._bundle.root}/",
+            "paths": modules,
+            "env": env,
+        }
+        worker = self._new_worker(runtime)
+        try:
+            return _Running(worker, worker.load(request), env)
+        except BaseException:
+            worker.close()
+            raise
+
+    def _new_worker(self, runtime: Runtime) -> TransactionWorker | ActionWorker:
+        if runtime == "transactions":
+            seconds = self._limits.user_code_ms_max / 1000
+            return TransactionWorker(self._node, _SCRIPTS / "transactions.mjs", user_seconds_max=seconds)
+        limit = self._limits.node_action_ms_max if runtime == "node" else self._limits.action_ms_max
+        return ActionWorker(self._node, _SCRIPTS / "actions.mjs", runtime, seconds_max=limit / 1000)
+
+
+@dataclass(slots=True)
+class _Running:
+    """A process, what its modules export, and the environment it knows."""
+
+    worker: TransactionWorker | ActionWorker
+    exports: list[dict[str, Any]]
+    env: dict[str, str]
+
+
+def _name_of(request: Mapping[str, Any]) -> str:
+    return f"{request['module'].removesuffix('.js')}:{request['name']}"
+
+
+def _written(args: tuple[Value, ...]) -> str:
+    return write_json([encode(arg) for arg in args])
+
+
+def _validator(text: str | None) -> Validator | None:
+    read = None if text is None else json.loads(text)
     return None if read is None else validator_from_json(read)

@@ -19,9 +19,9 @@ from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorKind, InvalidArgument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
+from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.prefetch import PrefetchedQuery
 from convex_mastra_emulator.runtime.node.query_json import read_query
-from convex_mastra_emulator.runtime.node.worker import Refusal
 from convex_mastra_emulator.runtime.query_builder import run_page
 from convex_mastra_emulator.values.codec import decode, decode_or_undefined, encode
 from convex_mastra_emulator.values.json_text import parse_json, write_json
@@ -115,9 +115,7 @@ class TransactionSyscalls:
         return "\n".join(["done" if is_done else "more", *[write_json(encode(document)) for document in documents]])
 
     def _get(self, request: Json) -> Json:
-        document = self._transaction.get(
-            request["id"], request.get("table"), is_system=request.get("isSystem") is True
-        )
+        document = self._transaction.get(request["id"], request.get("table"), is_system=request.get("isSystem") is True)
         return None if document is None else encode(document.value)
 
     def _normalize_id(self, request: Json) -> Json:
@@ -220,5 +218,3 @@ def _metrics_of(transaction: Transaction) -> Json:
     return {
         name: {"used": float(used), "remaining": float(max(limit - used, 0))} for name, (used, limit) in pairs.items()
     }
-
-

@@ -1,0 +1,159 @@
+"""A Node process that runs actions, several at once: one thread reads all frames, and each action's waits for its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
+from convex_mastra_emulator.runtime.node.pipes import (
+    ENVIRONMENT,
+    FAILURE,
+    INVOKE,
+    LOAD,
+    LOG,
+    REFUSE,
+    REPLY,
+    RESULT,
+    SYSCALL,
+    NodeProcess,
+    Refusal,
+    WorkerEnded,
+    failure_of,
+)
+
+_LOAD_SECONDS_MAX = 60.0
+# An action that waits for one it has called must not keep that from being answered.
+_IN_THREADS = frozenset({"1.0/actions/action", "emulator/fetch"})
+_Frame = tuple[int, str]
+
+
+class ActionAnswers(Protocol):
+    """What answers the requests of one action."""
+
+    def answer(self, operation: str, text: str) -> str:
+        """The answer to a request; raises what the action is to see."""
+
+    def log(self, level: str, text: str) -> None:
+        """Takes a line the action logged."""
+
+
+class ActionWorker:
+    """One process.
+
+    Args:
+        node: the program.
+        script: what it runs.
+        runtime: which globals functions see.
+        seconds_max: how long an action may take.
+    """
+
+    def __init__(self, node: Path, script: Path, runtime: Literal["isolate", "node"], *, seconds_max: float) -> None:
+        self._process = NodeProcess(node, script, runtime)
+        self._seconds_max = seconds_max
+        self._frames: dict[int, queue.SimpleQueue[_Frame]] = {0: queue.SimpleQueue()}
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        threading.Thread(target=self._read, name="convex-emulator-node", daemon=True).start()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it can be used no more."""
+        return self._process.has_ended
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.close()
+
+    def _read(self) -> None:
+        try:
+            while True:
+                kind, text = self._process.receive(None)
+                id, _, rest = text.partition("\n")
+                frames = self._frames.get(int(id))
+                if frames is not None:
+                    frames.put((kind, rest))
+        except (WorkerEnded, FailureThrown, OSError, ValueError):
+            for frames in list(self._frames.values()):
+                frames.put((0, ""))
+
+    def _send(self, kind: int, text: str) -> None:
+        with self._lock:
+            self._process.send(kind, text)
+
+    # Requests
+
+    def load(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Loads modules and tells what they export.
+
+        Raises:
+            FailureThrown: what a module threw when it was loaded.
+        """
+        self._send(LOAD, json.dumps(request))
+        kind, text = self._next(self._frames[0], _LOAD_SECONDS_MAX)
+        if kind == FAILURE:
+            raise FailureThrown(failure_of(text))
+        exported: list[dict[str, Any]] = json.loads(text)
+        return exported
+
+    def set_environment(self, env: Mapping[str, str]) -> None:
+        """Gives functions their environment variables from now on."""
+        self._send(ENVIRONMENT, json.dumps(dict(env)))
+
+    def invoke(self, request: Mapping[str, Any], arguments: str, answers: ActionAnswers) -> str:
+        """Runs an action and gives its result as JSON text.
+
+        Raises:
+            FailureThrown: when it fails.
+            WorkerEnded: when Node does.
+        """
+        id = next(self._ids)
+        frames = self._frames[id] = queue.SimpleQueue()
+        try:
+            self._send(INVOKE, f"{json.dumps({**request, 'id': id})}\n{arguments}")
+            return self._serve(frames, answers)
+        finally:
+            del self._frames[id]
+
+    def _serve(self, frames: queue.SimpleQueue[_Frame], answers: ActionAnswers) -> str:
+        while True:
+            kind, text = self._next(frames, self._seconds_max)
+            if kind == LOG:
+                level, _, line = text.partition("\n")
+                answers.log(level, line)
+            elif kind == SYSCALL:
+                self._answer(answers, text)
+            elif kind == RESULT:
+                return text
+            else:
+                raise FailureThrown(failure_of(text))
+
+    def _next(self, frames: queue.SimpleQueue[_Frame], seconds: float) -> _Frame:
+        try:
+            frame = frames.get(timeout=seconds)
+        except queue.Empty:
+            text = f"Function execution timed out (maximum duration: {self._seconds_max:g}s)"
+            raise FailureThrown(Failure(message=text)) from None
+        if frame[0] == 0:
+            raise self._process.died()
+        return frame
+
+    def _answer(self, answers: ActionAnswers, text: str) -> None:
+        call, _, rest = text.partition("\n")
+        operation, _, request = rest.partition("\0")
+
+        def answer() -> None:
+            try:
+                self._send(REPLY, f"{call}\n{answers.answer(operation, request)}")
+            except Refusal as refusal:
+                self._send(REFUSE, f"{call}\n{refusal.json}")
+
+        if operation in _IN_THREADS:
+            threading.Thread(target=answer, name="convex-emulator-action", daemon=True).start()
+        else:
+            answer()
