@@ -1,0 +1,103 @@
+"""What a deploy brings: functions, a schema, crons and HTTP routes, as the bundle's modules export them.
+
+convex-backend crates/application/src/deploy_config.rs, crates/model/src/cron_jobs/types.rs; npm convex src/server/cron.ts
+(convex-wire.md §4, checked 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from convex_mastra_emulator.errors import DeploymentError
+from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.runtime.crons import Crons
+from convex_mastra_emulator.runtime.failures import FailureThrown
+from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.node.host import TypeScriptHost
+from convex_mastra_emulator.schema.schema import Schema
+from convex_mastra_emulator.values.codec import decode
+from convex_mastra_emulator.values.json_text import parse_json
+
+_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+
+
+class DeployRefused(DeploymentError):
+    """A deploy that a deployment would not take; nothing of it is there."""
+
+    default_code = "InvalidModules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What a bundle brings.
+
+    Attributes:
+        functions: by path.
+        schema: of ``schema.ts``; None without one.
+        crons: of ``crons.ts``.
+        routes: of ``http.ts``: path and method, a prefix ends in ``*``; None without one.
+    """
+
+    functions: Mapping[str, Function]
+    schema: Schema | None
+    crons: Crons
+    routes: tuple[tuple[str, str], ...] | None
+
+
+def read_deploy(host: TypeScriptHost) -> Deployed:
+    """Loads a bundle's modules and reads what they export.
+
+    Raises:
+        DeployRefused: when a module cannot be loaded, with the deployment's text.
+        SchemaDefinitionError: for a schema or crons no deployment takes.
+    """
+    try:
+        exports = host.exports()
+    except FailureThrown as error:
+        # crates/application/src/deploy_config.rs
+        frames = "".join(f"\n{frame}" for frame in error.failure.frames)
+        raise DeployRefused(
+            f"Loading the pushed modules encountered the following error:\n{error.failure.message}{frames}"
+        ) from None
+    schema_text = _only(exports, "schema")
+    routes = _only(exports, "routes")
+    return Deployed(
+        functions=host.functions(exports),
+        schema=None if schema_text is None else Schema.from_json(json.loads(schema_text)),
+        crons=_crons(_only(exports, "crons")),
+        routes=None if routes is None else tuple((path, method) for path, method in routes),
+    )
+
+
+def _only(exports: list[dict[str, Any]], name: str) -> Any:
+    return next((module[name] for module in exports if module.get(name) is not None), None)
+
+
+def _crons(text: str | None) -> Crons:
+    crons = Crons()
+    for id, cron in ({} if text is None else json.loads(text)).items():
+        args = decode(parse_json(json.dumps(cron["args"][0])), DEFAULT_LIMITS)
+        _add(crons, id, cron["name"], args, cron["schedule"])
+    return crons
+
+
+def _add(crons: Crons, id: str, path: str, args: Any, schedule: Mapping[str, Any]) -> None:
+    kind = schedule["type"]
+    minute = {"minute_utc": schedule["minuteUTC"]} if "minuteUTC" in schedule else {}
+    hour = {"hour_utc": schedule.get("hourUTC"), **minute}
+    if kind == "interval":
+        units = {name: schedule[name] for name in ("seconds", "minutes", "hours") if schedule.get(name) is not None}
+        crons.interval(id, path, args, **units)
+    elif kind == "hourly":
+        crons.hourly(id, path, args, **minute)
+    elif kind == "daily":
+        crons.daily(id, path, args, **hour)
+    elif kind == "weekly":
+        crons.weekly(id, path, args, day_of_week=schedule["dayOfWeek"], **hour)
+    elif kind == "monthly":
+        crons.monthly(id, path, args, day=schedule["day"], **hour)
+    else:
+        crons.cron(id, schedule["cron"], path, args)
