@@ -20,6 +20,7 @@ from convex_mastra_emulator.data.import_jobs import ImportJobs
 from convex_mastra_emulator.data.operations import DataOperations
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
+from convex_mastra_emulator.deploying import Deployable
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.faults import Faults
 from convex_mastra_emulator.hooks import Hooks
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 _CURSOR_KEY = b"convex-mastra-emulator"
 
 
-class Emulator(DataOperations, WebOperations, Hooks, Servable):
+class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
     """A deployment inside this process; empty, and shared with nobody.
 
     Args:
@@ -314,6 +315,7 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable):
             EmulatorError: inside a function.
         """
         self._executor.close()
+        self.end_processes()
 
     def __enter__(self) -> Emulator:
         return self

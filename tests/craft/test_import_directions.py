@@ -29,7 +29,7 @@ LAYERS = (
     ("runtime", "journal"),
     ("mastra",),
     ("data", "web"),
-    ("hooks", "serving"),
+    ("hooks", "serving", "deploying"),
     ("emulator", "connection", "network", "sources", "interleaving"),
     ("protocol",),
     ("server",),

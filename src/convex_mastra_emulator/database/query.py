@@ -372,21 +372,27 @@ class QueryStream:
         query, rows = self._query, self.rows
         index = query.index_name or BY_CREATION_TIME
         # Filters are marked so, limits have what is left of them.  The common case is told at once: every call pays.
-        if query.range and -1 not in self._left:
+        if query.range and -1 not in self.left:
             return QueryUsage(query.table, index, rows.rows_read, self._rows_returned, rows.read_size, True)
-        is_system, is_search = query.table.startswith("_"), query.search is not None
-        filters = tuple(operator for operator in self._operators if not isinstance(operator, int))
-        has_range = bool(query.range)
-        # What has a limit, or is read page by page, ends somewhere, but for what a filter drops on the way there.
-        is_unbounded = self._is_read_to_end and not self.is_page and not self._operators
-        return QueryUsage(
-            query.table,
-            index,
-            rows.rows_read,
-            self._rows_returned,
-            0 if is_system else rows.read_size,
-            has_range,
-            not (has_range or is_search or is_system) and (is_unbounded or bool(filters)),
-            "text" if is_search else "database",
-            tuple(dict.fromkeys(field_names(filters))) if filters else (),
-        )
+        returned, is_to_end = self._rows_returned, self._is_read_to_end and not self.is_page
+        return usage_of(query, rows.rows_read, returned, rows.read_size, is_read_to_end=is_to_end)
+
+
+def usage_of(query: Query, rows_read: int, rows_returned: int, read_size: int, *, is_read_to_end: bool) -> QueryUsage:
+    """What a query that was run so far has used."""
+    is_system, is_search = query.table.startswith("_"), query.search is not None
+    filters = tuple(operator for operator in query.operators if not isinstance(operator, int))
+    has_range = bool(query.range)
+    # What has a limit, or is read page by page, ends somewhere, but for what a filter drops on the way there.
+    is_unbounded = is_read_to_end and not query.operators
+    return QueryUsage(
+        query.table,
+        query.index_name or BY_CREATION_TIME,
+        rows_read,
+        rows_returned,
+        0 if is_system else read_size,
+        has_range,
+        not (has_range or is_search or is_system) and (is_unbounded or bool(filters)),
+        "text" if is_search else "database",
+        tuple(dict.fromkeys(field_names(filters))) if filters else (),
+    )

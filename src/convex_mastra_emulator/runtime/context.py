@@ -273,8 +273,16 @@ class ActionContext(_Context):
             ThrownError: for an empty vector.
         """
         query = vector_query(vector, limit, filter, self._calls.limits)
-        found = self._calls.vector_search(table, index, query)
+        found = self.search(table, index, query)
         return [{"_id": document_id, "_score": score} for document_id, score in found]
+
+    def search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
+        """The same for a query that is built already: ids with their scores.
+
+        Raises:
+            InvalidQuery: when the search cannot be run.
+        """
+        return self._calls.vector_search(table, index, query)
 
 
 def vector_query(

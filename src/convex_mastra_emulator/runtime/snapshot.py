@@ -19,6 +19,7 @@ from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import FunctionPath
 from convex_mastra_emulator.runtime.saved_state import settings_of
+from convex_mastra_emulator.schema.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
     with executor.saving(settings):
         executor.in_transaction(restore, not_before_ns=snapshot.timestamp_ns)
         executor.save(settings)  # if no document has changed
-        _Definitions(snapshot.functions, snapshot.crons, snapshot.http_router).restore(executor)
+        _Definitions(snapshot.functions, snapshot.crons, snapshot.http_router, snapshot.state.schema).restore(executor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,14 @@ class _Definitions:
     functions: Mapping[FunctionPath, Function]
     crons: Mapping[str, CronJob]
     http_router: HttpRouter | None
+    schema: Schema
 
     def restore(self, executor: Executor) -> None:
         """Makes it what the deployment holds, and tells of environment variables, which are documents."""
         executor.functions.restore(dict(self.functions))
         executor.crons.restore(self.crons)
         executor.http_router = self.http_router
+        executor.store.schema = self.schema
         executor.env.tell()
 
 
@@ -97,7 +100,9 @@ def undone_at_the_end(executor: Executor) -> Iterator[None]:
     """
     executor.check_open()
     with executor.lock:
-        definitions = _Definitions(executor.functions.snapshot(), executor.crons.state(), executor.http_router)
+        definitions = _Definitions(
+            executor.functions.snapshot(), executor.crons.state(), executor.http_router, executor.store.schema
+        )
         settings = settings_of(executor, definitions.crons.values())
     with executor.mark(settings, lambda: definitions.restore(executor)):
         yield

@@ -86,7 +86,9 @@ class ActionSyscalls:
         query = request["query"]
         table, _, index = query["indexName"].partition(".")
         condition = read_vector_filter(query.get("expressions"), self._limits)
-        found = self._ctx.search(table, index, VectorQuery(query["vector"], query.get("limit"), condition))
+        found = self._ctx.search(
+            table, index, VectorQuery(vector=query["vector"], limit=query.get("limit"), filter=condition)
+        )
         return {"results": [{"_id": document_id, "_score": score} for document_id, score in found]}
 
     # Files
@@ -103,7 +105,7 @@ class ActionSyscalls:
 
     def _fetch(self, request: Json) -> Json:
         body = base64.b64decode(request["body"])
-        headers = {name: value for name, value in request["headers"]}
+        headers = dict(request["headers"])
         response = self._ctx.fetch(request["url"], method=request["method"], headers=headers, body=body or None)
         return {
             "status": float(response.status),

@@ -1,4 +1,4 @@
-"""A Node process that runs actions, several at once: one thread reads all frames, and each action's waits for its own."""
+"""A Node process that runs actions, several at once: one thread reads all frames, each action waits for its own."""
 
 from __future__ import annotations
 

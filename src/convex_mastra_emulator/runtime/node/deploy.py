@@ -1,7 +1,7 @@
 """What a deploy brings: functions, a schema, crons and HTTP routes, as the bundle's modules export them.
 
-convex-backend crates/application/src/deploy_config.rs, crates/model/src/cron_jobs/types.rs; npm convex src/server/cron.ts
-(convex-wire.md §4, checked 2026-11-21).
+convex-backend crates/application/src/deploy_config.rs, crates/model/src/cron_jobs/types.rs; npm convex
+src/server/cron.ts (convex-wire.md §4, checked 2026-11-21).
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.schema.schema import Schema
 from convex_mastra_emulator.values.codec import decode
 from convex_mastra_emulator.values.json_text import parse_json
-
-_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 
 class DeployRefused(DeploymentError):

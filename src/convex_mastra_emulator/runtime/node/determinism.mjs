@@ -69,7 +69,8 @@ const FORBIDDEN = {
 };
 
 // What Node has and a deployment's runtime has not.
-const HIDDEN = ["Buffer", "global", "setImmediate", "clearImmediate", "require", "navigator"];
+// `global` stays, and in actions `Buffer`, too: Node's own fetch, Request and Response need them.
+const HIDDEN = ["setImmediate", "clearImmediate", "require", "navigator"];
 
 /** Change the globals of this process for good; `environment` becomes `process.env`. */
 export function setUpGlobals(environment) {
@@ -89,6 +90,7 @@ export function setUpGlobals(environment) {
     value: { now: () => (isStanding ? 0 : realNow()), timeOrigin: 0 },
   });
   setUpCrypto();
+  delete globalThis.Buffer;
   hideNode(environment);
 }
 

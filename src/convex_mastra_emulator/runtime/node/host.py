@@ -5,9 +5,10 @@ A process is started when the first function of its kind is called, and runs the
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
+from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
@@ -38,14 +40,14 @@ class TypeScriptHost:
     Args:
         node: the program.
         bundle: what is run.
-        env: the environment variables of functions, as they are at each call.
+        read_env: gives the environment variables of functions, as they are at each call.
         limits: of the deployment.
     """
 
-    def __init__(self, node: Path, bundle: Bundle, env: Mapping[str, str], limits: Limits) -> None:
+    def __init__(self, node: Path, bundle: Bundle, read_env: Callable[[], dict[str, str]], limits: Limits) -> None:
         self._node = node
         self._bundle = bundle
-        self._env = env
+        self._read_env = read_env
         self._limits = limits
         self._lock = threading.Lock()
         self._workers: dict[Runtime, _Running] = {}
@@ -102,12 +104,20 @@ class TypeScriptHost:
         worker = self._actions(request["module"])
         return self._read(worker.invoke(request, _written(args), ActionSyscalls(ctx, _name_of(request), self._limits)))
 
-    def run_http(self, ctx: ActionContext, route: tuple[str, str], request: Mapping[str, Any]) -> dict[str, Any]:
-        """Runs an HTTP action of ``http.ts``: a request in, a response out, bodies in base64."""
+    def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
+        """Runs the HTTP action of ``http.ts`` that answers a path."""
         answers = ActionSyscalls(ctx, "http:default", self._limits)
-        invoked = {"kind": "http", "module": "http.js", "route": list(route)}
-        response: dict[str, Any] = json.loads(self._actions("http.js").invoke(invoked, json.dumps(request), answers))
-        return response
+        invoked = {"kind": "http", "module": "http.js", "name": "default", "route": [path, request.method]}
+        sent = {
+            "url": request.url,
+            "method": request.method,
+            "headers": [list(pair) for pair in request.headers.pairs],
+            "body": base64.b64encode(request.body).decode("ascii"),
+        }
+        told = json.loads(self._actions("http.js").invoke(invoked, json.dumps(sent), answers))
+        return HttpActionResponse(
+            base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headers"]]
+        )
 
     def _read(self, text: str) -> Value:
         return decode(parse_json(text), self._limits)
@@ -126,13 +136,13 @@ class TypeScriptHost:
                 if running is not None:
                     running.worker.close()
                 running = self._workers[runtime] = self._start(runtime)
-            elif running.env != self._env:
-                running.env = dict(self._env)
-                running.worker.set_environment(running.env)
+            elif running.env != (env := self._read_env()):
+                running.env = env
+                running.worker.set_environment(env)
             return running
 
     def _start(self, runtime: Runtime) -> _Running:
-        env = dict(self._env)
+        env = self._read_env()
         modules = list(self._bundle.node if runtime == "node" else self._bundle.isolate)
         if runtime == "transactions" and self._bundle.schema:
             modules.append("schema.js")

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convex_mastra_emulator.database.documents import StoredDocument
-from convex_mastra_emulator.database.query import PageAllowance, Query, QueryStream
+from convex_mastra_emulator.database.query import PageAllowance, Query, QueryStream, usage_of
 from convex_mastra_emulator.database.read_set import Interval
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.usage import QueryUsage
 from convex_mastra_emulator.values.types import Document
 
 BATCH_SIZE_MAX = 1 << 20
@@ -73,7 +74,10 @@ class PrefetchedQuery:
         self._ahead: deque[_Step] = deque()
         self._held: _Step | None = None
         self._taken: _Step | None = None
+        self._rows_read = self._rows_taken = self._read_size = 0
+        self._saw_end = False
         self._open()
+        transaction.meter.note_query(self)
 
     def _open(self) -> None:
         self._notes = _Notes(self._transaction)
@@ -138,7 +142,17 @@ class PrefetchedQuery:
             self._transaction.read_set.add(*step.range)
         count = self._transaction.meter.counter_of(self._query.table)
         for size in step.sizes:
+            self._rows_read += 1
+            self._read_size += size
             count(size)
+        if step.row is None:
+            self._saw_end = True
+        else:
+            self._rows_taken += 1
+
+    def usage(self) -> QueryUsage:
+        """What the function has taken of it so far."""
+        return usage_of(self._query, self._rows_read, self._rows_taken, self._read_size, is_read_to_end=self._saw_end)
 
     def forget_ahead(self) -> None:
         """What was not taken is fetched anew when it is wanted: it may have changed."""

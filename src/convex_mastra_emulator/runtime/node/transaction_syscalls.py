@@ -59,6 +59,10 @@ class TransactionSyscalls:
             "1.0/runUdf": self._run,
             "1.0/schedule": self._schedule,
             "1.0/cancel_job": self._cancel,
+            "1.0/storageGetUrl": lambda request: ctx.storage.get_url(request["storageId"]),
+            "1.0/storageGetMetadata": lambda request: encode(ctx.storage.get_metadata(request["storageId"])),
+            "1.0/storageGenerateUploadUrl": lambda request: self._writing().storage.generate_upload_url(),
+            "1.0/storageDelete": lambda request: self._writing().storage.delete(request["storageId"]),
             "1.0/getUserIdentity": lambda request: self._encoded(ctx.auth.get_user_identity()),
             "1.0/getTransactionMetrics": lambda request: self._metrics(),
             "1.0/getFunctionMetadata": lambda request: {"name": self._path, "componentPath": ""},
@@ -175,16 +179,19 @@ class TransactionSyscalls:
             return encode(self._ctx.run_mutation(_name_of(request), arguments))
         raise InvalidArgument(f"Cannot call a {kind[:1].upper()}{kind[1:]} function from a Query function")
 
+    def _writing(self) -> MutationContext:
+        if not isinstance(self._ctx, MutationContext):
+            raise InvalidArgument("a query cannot write")  # npm convex does not offer it there
+        return self._ctx
+
     def _schedule(self, request: Json) -> Json:
-        assert isinstance(self._ctx, MutationContext)
         # npm has divided milliseconds by a thousand; of what is left over by that, nothing is kept.
-        return self._ctx.scheduler.run_at(
+        return self._writing().scheduler.run_at(
             round(request["ts"] * 1000, 3), _name_of(request), decode(request["args"], self._limits)
         )
 
     def _cancel(self, request: Json) -> Json:
-        assert isinstance(self._ctx, MutationContext)
-        self._ctx.scheduler.cancel(request["id"])
+        self._writing().scheduler.cancel(request["id"])
 
     @staticmethod
     def _encoded(value: Any) -> Json:

@@ -6,6 +6,7 @@ convex-backend crates/isolate/src/timeout.rs, crates/common/src/knobs.rs (convex
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,6 +61,8 @@ class TransactionWorker:
         self._user_seconds_max = user_seconds_max
         self._user_seconds_left = user_seconds_max
         self._depth = 0
+        # A clone runs the same functions, under a lock of its own.
+        self._lock = threading.RLock()
 
     @property
     def has_ended(self) -> bool:
@@ -96,6 +99,10 @@ class TransactionWorker:
             FailureThrown: when it fails.
             WorkerEnded: when Node does.
         """
+        with self._lock:
+            return self._invoke(request, arguments, answers)
+
+    def _invoke(self, request: Mapping[str, Any], arguments: str, answers: Answers) -> str:
         if self._depth == 0:
             self._user_seconds_left = self._user_seconds_max
         self._depth += 1
