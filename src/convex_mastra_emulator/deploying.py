@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from convex_mastra_emulator.database.schema_change import change_schema, first_violation
@@ -43,7 +43,13 @@ class Deployable:
         def define_http(self, router: HttpRouter | None) -> None:
             """Replaces the HTTP actions."""
 
-    def deploy(self, folder: str | PathLike[str], *, npm_folder: str | PathLike[str] | None = None) -> None:
+    def deploy(
+        self,
+        folder: str | PathLike[str],
+        *,
+        npm_folder: str | PathLike[str] | None = None,
+        dialect: Literal["documented", "strict"] = "documented",
+    ) -> None:
         """Deploys a folder of TypeScript functions, as ``npx convex deploy`` does: all of it, or nothing.
 
         Its functions, schema, crons and HTTP routes take the place of those that were deployed before, Mastra's in
@@ -52,6 +58,8 @@ class Deployable:
         Args:
             folder: such as ``convex/``.
             npm_folder: where ``node_modules`` lies; the folder or the first one above it that has one, if None.
+            dialect: ``strict`` refuses what a deployment refuses; otherwise ``@mastra/convex``'s validator with a field
+                ``$or``, which no deployment takes, is let through with a warning.
 
         Raises:
             NodeMissing: when there is no Node to run it.
@@ -60,7 +68,8 @@ class Deployable:
             SchemaDefinitionError: for a schema or crons no deployment takes.
             SchemaViolation: when a document does not match the schema.
         """
-        host = self._new_host(Path(folder), None if npm_folder is None else Path(npm_folder))
+        npm = None if npm_folder is None else Path(npm_folder)
+        host = self._new_host(Path(folder), npm, is_strict=dialect == "strict")
         try:
             deployed = read_deploy(host)
             with self._executor.lock:
@@ -72,11 +81,12 @@ class Deployable:
         if before is not None:
             before.close()
 
-    def _new_host(self, folder: Path, npm_folder: Path | None) -> TypeScriptHost:
+    def _new_host(self, folder: Path, npm_folder: Path | None, *, is_strict: bool) -> TypeScriptHost:
         node = node_binary()
         output = Path(tempfile.mkdtemp(prefix="convex-mastra-emulator-"))
         try:
-            host = TypeScriptHost(node, bundle(folder, output, npm_folder), self._environment, self.limits)
+            bundled = bundle(folder, output, npm_folder)
+            host = TypeScriptHost(node, bundled, self._environment, self.limits, is_strict=is_strict)
         except BaseException:
             shutil.rmtree(output)
             raise

@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
@@ -42,12 +44,16 @@ class TypeScriptHost:
         bundle: what is run.
         read_env: gives the environment variables of functions, as they are at each call.
         limits: of the deployment.
+        is_strict: whether validators are refused that Mastra publishes and no deployment takes.
     """
 
-    def __init__(self, node: Path, bundle: Bundle, read_env: Callable[[], dict[str, str]], limits: Limits) -> None:
+    def __init__(
+        self, node: Path, bundle: Bundle, read_env: Callable[[], dict[str, str]], limits: Limits, *, is_strict: bool
+    ) -> None:
         self._node = node
         self._bundle = bundle
         self._read_env = read_env
+        self._is_strict = is_strict
         self._limits = limits
         self._lock = threading.Lock()
         self._workers: dict[Runtime, _Running] = {}
@@ -84,10 +90,23 @@ class TypeScriptHost:
         return Function(
             kind=_KINDS[kind],
             handler=lambda ctx, *args: run(ctx, {"kind": kind, "module": module, "name": name}, args),
-            arguments=_validator(exported["args"]),
-            returns=_validator(exported["returns"]),
+            arguments=self._validator(f"{module}:{name}", exported["args"]),
+            returns=self._validator(f"{module}:{name}", exported["returns"]),
             is_internal=exported["isInternal"],
         )
+
+    def _validator(self, function: str, text: str | None) -> Validator | None:
+        read = None if text is None else json.loads(text)
+        try:
+            return None if read is None else validator_from_json(read)
+        except SchemaDefinitionError as error:
+            # `@mastra/convex` 1.5.2 publishes such a one: a field named `$or` (design.md §6.9).
+            if self._is_strict or "Invalid first character '$'" not in str(error):
+                raise
+            warnings.warn(
+                f"{function}: a deployment refuses this validator, here anything goes instead: {error}", stacklevel=2
+            )
+            return None
 
     # Running
 
@@ -182,8 +201,3 @@ def _name_of(request: Mapping[str, Any]) -> str:
 
 def _written(args: tuple[Value, ...]) -> str:
     return write_json([encode(arg) for arg in args])
-
-
-def _validator(text: str | None) -> Validator | None:
-    read = None if text is None else json.loads(text)
-    return None if read is None else validator_from_json(read)
