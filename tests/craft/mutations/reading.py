@@ -77,7 +77,7 @@ FAULTS = (
     Fault(
         "a full take reads on",
         _QUERY,
-        "            if 0 in self._left:\n                return None\n",
+        "            if 0 in self.left:\n                return None\n",
         "",
         "whoever takes a few matches of a large table",
         ("full_takes",),
