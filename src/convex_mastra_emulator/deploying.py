@@ -22,7 +22,7 @@ from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
 from convex_mastra_emulator.runtime.node.binary import node_binary
 from convex_mastra_emulator.runtime.node.bundle import bundle
 from convex_mastra_emulator.runtime.node.deploy import Deployed, read_deploy
-from convex_mastra_emulator.runtime.node.host import TypeScriptHost
+from convex_mastra_emulator.runtime.node.host import TypeScriptFunction, TypeScriptHost
 from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.schema.schema import Schema
 
@@ -33,7 +33,6 @@ class Deployable:
     limits: Limits
     _executor: Executor
     _host: TypeScriptHost | None = None
-    _deployed: frozenset[str] = frozenset()
 
     if TYPE_CHECKING:  # the emulator's own
 
@@ -48,6 +47,7 @@ class Deployable:
         folder: str | PathLike[str],
         *,
         npm_folder: str | PathLike[str] | None = None,
+        schema: Schema | None = None,
         dialect: Literal["documented", "strict"] = "documented",
     ) -> None:
         """Deploys a folder of TypeScript functions, as ``npx convex deploy`` does: all of it, or nothing.
@@ -58,6 +58,7 @@ class Deployable:
         Args:
             folder: such as ``convex/``.
             npm_folder: where ``node_modules`` lies; the folder or the first one above it that has one, if None.
+            schema: the tables, in place of those in ``schema.ts``.
             dialect: ``strict`` refuses what a deployment refuses; otherwise ``@mastra/convex``'s validator with a field
                 ``$or``, which no deployment takes, is let through with a warning.
 
@@ -71,9 +72,9 @@ class Deployable:
         npm = None if npm_folder is None else Path(npm_folder)
         host = self._new_host(Path(folder), npm, is_strict=dialect == "strict")
         try:
-            deployed = read_deploy(host)
+            deployed = read_deploy(host, self._executor.env.of_process())
             with self._executor.lock:
-                self._apply(deployed, host)
+                self._apply(deployed, host, schema or deployed.schema or Schema({}))
         except BaseException:
             host.close()
             raise
@@ -86,7 +87,7 @@ class Deployable:
         output = Path(tempfile.mkdtemp(prefix="convex-mastra-emulator-"))
         try:
             bundled = bundle(folder, output, npm_folder)
-            host = TypeScriptHost(node, bundled, self._environment, self.limits, is_strict=is_strict)
+            host = TypeScriptHost(node, bundled, self.limits, is_strict=is_strict)
         except BaseException:
             shutil.rmtree(output)
             raise
@@ -94,13 +95,8 @@ class Deployable:
         weakref.finalize(host, shutil.rmtree, output, ignore_errors=True)
         return host
 
-    def _environment(self) -> dict[str, str]:
-        env = self._executor.env
-        return {**env.built_in, **env}
-
-    def _apply(self, deployed: Deployed, host: TypeScriptHost) -> None:
+    def _apply(self, deployed: Deployed, host: TypeScriptHost, schema: Schema) -> None:
         executor = self._executor
-        schema = Schema({}) if deployed.schema is None else deployed.schema
         violation = first_violation(executor.store, schema)
         if violation is not None:
             raise violation
@@ -108,7 +104,7 @@ class Deployable:
         kept = {
             path: function
             for path, function in functions.items()
-            if path.stripped not in self._deployed and function is not MASTRA_FUNCTIONS.get(path.stripped)
+            if not isinstance(function, TypeScriptFunction) and function is not MASTRA_FUNCTIONS.get(path.stripped)
         }
         try:
             executor.functions.restore({parse_path(name): made for name, made in deployed.functions.items()} | kept)
@@ -119,7 +115,6 @@ class Deployable:
             executor.in_transaction(_changing(executor, before))
             raise
         self.define_http(_router(deployed.routes, host))
-        self._deployed = frozenset(deployed.functions)
 
     def end_processes(self) -> None:
         """Ends the processes that run TypeScript; they are started anew when a function is called."""

@@ -13,6 +13,8 @@ from pytest_mastra_convex.markers import convex_marker, skip_reason
 from pytest_mastra_convex.options import SETTINGS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from convex_mastra_emulator import Deployment, Emulator, ManualClock
     from convex_mastra_emulator.faults import Faults
     from convex_mastra_emulator.runtime.fetch import Fetches
@@ -70,6 +72,12 @@ def convex_functions(request: pytest.FixtureRequest) -> Functions:
 
 
 @pytest.fixture(scope="session")
+def convex_folder(request: pytest.FixtureRequest) -> Path | None:
+    """The TypeScript of the target ``typescript``, from ``--convex-folder``; override it for a folder of tests."""
+    return request.config.stash[SETTINGS].folder
+
+
+@pytest.fixture(scope="session")
 def convex_template(request: pytest.FixtureRequest, convex_target: Target) -> Template:
     """What every test begins with; override it and call ``seed`` to begin with data."""
     from pytest_mastra_convex.targets import Setup
@@ -78,8 +86,9 @@ def convex_template(request: pytest.FixtureRequest, convex_target: Target) -> Te
     # Asked for by name: pytest sets up every fixture a test is declared to need, each time, also those of the session.
     schema = request.getfixturevalue("convex_schema")
     functions = request.getfixturevalue("convex_functions")
+    folder = request.getfixturevalue("convex_folder")
     limits = request.config.stash[SETTINGS].limits
-    return Template(convex_target, Setup(schema=schema, functions=functions, limits=limits))
+    return Template(convex_target, Setup(schema=schema, functions=functions, folder=folder, limits=limits))
 
 
 @pytest.fixture
@@ -103,7 +112,7 @@ def _setup_of(item: pytest.Item, template: Template, fixturenames: list[str]) ->
     setup = template.setup
     return replace(
         setup,
-        schema=marker.schema or setup.schema,
+        own_schema=marker.schema,
         limits={**setup.limits, **(marker.limits or {})},
         seed=zlib.crc32(item.nodeid.encode()) if marker.seed is None else marker.seed,
         in_process="convex_client" not in fixturenames,

@@ -22,11 +22,12 @@ class _Child:
     def __init__(self, setup: Setup, deadline_seconds: float) -> None:
         if setup.functions is not None and not isinstance(setup.functions, str):
             raise TargetCannot(
-                "the target `server` needs functions it can import: give --convex-functions or the fixture "
+                "an emulator in another process needs functions it can import: give --convex-functions or the fixture "
                 "convex_functions as `module:ATTRIBUTE`"
             )
         self.process = ServedProcess(
-            schema=setup.schema,
+            schema=setup.own_schema or (setup.schema if setup.folder is None else None),
+            deploy=setup.folder,
             functions=setup.functions,
             limits=setup.limits,
             seed=setup.seed,

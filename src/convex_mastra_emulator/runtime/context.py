@@ -115,6 +115,10 @@ class _Context:
         """The deployment's environment variables, ``process.env`` in TypeScript."""
         return self._env.read_by(self._transaction)
 
+    def process_env(self) -> dict[str, str]:
+        """All environment variables at once; none of them counts as read."""
+        return self._env.of_process()
+
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""
         return self._now_ms()

@@ -31,6 +31,11 @@ def convex_functions() -> str:
     return "pytest_mastra_convex.probe:FUNCTIONS"
 
 
+@pytest.fixture(scope="session")
+def convex_folder() -> None:
+    """The package's own TypeScript, whatever ``--convex-folder`` says: it has the probe."""
+
+
 @pytest.fixture
 def probe(convex_deployment: Deployment) -> Probe:
     """The probe on the test's deployment."""

@@ -58,6 +58,7 @@ class ActionWorker:
         self._seconds_max = seconds_max
         self._frames: dict[int, queue.SimpleQueue[_Frame]] = {0: queue.SimpleQueue()}
         self._ids = itertools.count(1)
+        self._env: Mapping[str, str] = {}
         self._lock = threading.Lock()
         threading.Thread(target=self._read, name="convex-emulator-node", daemon=True).start()
 
@@ -94,6 +95,7 @@ class ActionWorker:
         Raises:
             FailureThrown: what a module threw when it was loaded.
         """
+        self._env = request["env"]
         self._send(LOAD, json.dumps(request))
         kind, text = self._next(self._frames[0], _LOAD_SECONDS_MAX)
         if kind == FAILURE:
@@ -101,12 +103,8 @@ class ActionWorker:
         exported: list[dict[str, Any]] = json.loads(text)
         return exported
 
-    def set_environment(self, env: Mapping[str, str]) -> None:
-        """Gives functions their environment variables from now on."""
-        self._send(ENVIRONMENT, json.dumps(dict(env)))
-
-    def invoke(self, request: Mapping[str, Any], arguments: str, answers: ActionAnswers) -> str:
-        """Runs an action and gives its result as JSON text.
+    def invoke(self, request: Mapping[str, Any], arguments: str, answers: ActionAnswers, env: Mapping[str, str]) -> str:
+        """Runs an action, with these environment variables, and gives its result as JSON text.
 
         Raises:
             FailureThrown: when it fails.
@@ -115,7 +113,11 @@ class ActionWorker:
         id = next(self._ids)
         frames = self._frames[id] = queue.SimpleQueue()
         try:
-            self._send(INVOKE, f"{json.dumps({**request, 'id': id})}\n{arguments}")
+            with self._lock:
+                if env != self._env:
+                    self._env = env
+                    self._process.send(ENVIRONMENT, json.dumps(dict(env)))
+                self._process.send(INVOKE, f"{json.dumps({**request, 'id': id})}\n{arguments}")
             return self._serve(frames, answers)
         finally:
             del self._frames[id]

@@ -45,15 +45,19 @@ class Deployed:
     routes: tuple[tuple[str, str], ...] | None
 
 
-def read_deploy(host: TypeScriptHost) -> Deployed:
+def read_deploy(host: TypeScriptHost, env: Mapping[str, str]) -> Deployed:
     """Loads a bundle's modules and reads what they export.
+
+    Args:
+        host: of the bundle.
+        env: the environment variables modules see when they are loaded.
 
     Raises:
         DeployRefused: when a module cannot be loaded, with the deployment's text.
         SchemaDefinitionError: for a schema or crons no deployment takes.
     """
     try:
-        exports = host.exports()
+        exports = host.exports(env)
     except FailureThrown as error:
         # crates/application/src/deploy_config.rs
         frames = "".join(f"\n{frame}" for frame in error.failure.frames)

@@ -9,7 +9,7 @@ import base64
 import json
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,23 +36,23 @@ Runtime = Literal["transactions", "isolate", "node"]
 _KINDS = {"query": FunctionKind.QUERY, "mutation": FunctionKind.MUTATION, "action": FunctionKind.ACTION}
 
 
+class TypeScriptFunction(Function):
+    """A function that came with a deploy."""
+
+
 class TypeScriptHost:
     """Runs the functions of one bundle.
 
     Args:
         node: the program.
         bundle: what is run.
-        read_env: gives the environment variables of functions, as they are at each call.
         limits: of the deployment.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
     """
 
-    def __init__(
-        self, node: Path, bundle: Bundle, read_env: Callable[[], dict[str, str]], limits: Limits, *, is_strict: bool
-    ) -> None:
+    def __init__(self, node: Path, bundle: Bundle, limits: Limits, *, is_strict: bool) -> None:
         self._node = node
         self._bundle = bundle
-        self._read_env = read_env
         self._is_strict = is_strict
         self._limits = limits
         self._lock = threading.Lock()
@@ -67,16 +67,16 @@ class TypeScriptHost:
 
     # What there is
 
-    def exports(self) -> list[dict[str, Any]]:
-        """What all modules export, as ``modules.mjs`` tells it.
+    def exports(self, env: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What all modules export, as ``modules.mjs`` tells it, loaded with these environment variables.
 
         Raises:
             FailureThrown: what a module threw when it was loaded.
         """
-        exports = self._running("transactions").exports
-        return exports + self._running("node").exports if self._bundle.node else exports
+        exports = self._running("transactions", env).exports
+        return exports + self._running("node", env).exports if self._bundle.node else exports
 
-    def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
+    def functions(self, exports: list[dict[str, Any]]) -> dict[str, TypeScriptFunction]:
         """The functions of a deploy by their paths."""
         return {
             f"{module['path'].removesuffix('.js')}:{exported['name']}": self._function(module["path"], exported)
@@ -84,10 +84,10 @@ class TypeScriptHost:
             for exported in module["functions"]
         }
 
-    def _function(self, module: str, exported: dict[str, Any]) -> Function:
+    def _function(self, module: str, exported: dict[str, Any]) -> TypeScriptFunction:
         kind, name = exported["kind"], exported["name"]
         run = self._run_action if kind == "action" else self._run_in_transaction
-        return Function(
+        return TypeScriptFunction(
             kind=_KINDS[kind],
             handler=lambda ctx, *args: run(ctx, {"kind": kind, "module": module, "name": name}, args),
             arguments=self._validator(f"{module}:{name}", exported["args"]),
@@ -97,16 +97,16 @@ class TypeScriptHost:
 
     def _validator(self, function: str, text: str | None) -> Validator | None:
         read = None if text is None else json.loads(text)
+        if read is None:
+            return None
         try:
-            return None if read is None else validator_from_json(read)
+            return validator_from_json(read)
         except SchemaDefinitionError as error:
             # `@mastra/convex` 1.5.2 publishes such a one: a field named `$or` (design.md §6.9).
             if self._is_strict or "Invalid first character '$'" not in str(error):
                 raise
-            warnings.warn(
-                f"{function}: a deployment refuses this validator, here anything goes instead: {error}", stacklevel=2
-            )
-            return None
+            warnings.warn(f"{function}: a deployment refuses this validator: {error}", stacklevel=2)
+            return validator_from_json(read, takes_dollar=True)
 
     # Running
 
@@ -115,13 +115,14 @@ class TypeScriptHost:
     ) -> Value:
         answers = TransactionSyscalls(ctx, _name_of(request))
         request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
-        worker = self._running("transactions").worker
+        env = ctx.process_env()
+        worker = self._running("transactions", env).worker
         assert isinstance(worker, TransactionWorker)
-        return self._read(worker.invoke(request, _written(args), answers))
+        return self._read(worker.invoke(request, _written(args), answers, env))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
-        worker = self._actions(request["module"])
-        return self._read(worker.invoke(request, _written(args), ActionSyscalls(ctx, _name_of(request), self._limits)))
+        answers = ActionSyscalls(ctx, _name_of(request), self._limits)
+        return self._read(self._invoke_action(ctx, request, _written(args), answers))
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
@@ -133,7 +134,7 @@ class TypeScriptHost:
             "headers": [list(pair) for pair in request.headers.pairs],
             "body": base64.b64encode(request.body).decode("ascii"),
         }
-        told = json.loads(self._actions("http.js").invoke(invoked, json.dumps(sent), answers))
+        told = json.loads(self._invoke_action(ctx, invoked, json.dumps(sent), answers))
         return HttpActionResponse(
             base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headers"]]
         )
@@ -141,27 +142,24 @@ class TypeScriptHost:
     def _read(self, text: str) -> Value:
         return decode(parse_json(text), self._limits)
 
-    def _actions(self, module: str) -> ActionWorker:
-        worker = self._running("node" if module in self._bundle.node else "isolate").worker
+    def _invoke_action(self, ctx: ActionContext, request: dict[str, Any], args: str, answers: ActionSyscalls) -> str:
+        env = ctx.process_env()
+        worker = self._running("node" if request["module"] in self._bundle.node else "isolate", env).worker
         assert isinstance(worker, ActionWorker)
-        return worker
+        return worker.invoke(request, args, answers, env)
 
     # Processes
 
-    def _running(self, runtime: Runtime) -> _Running:
+    def _running(self, runtime: Runtime, env: Mapping[str, str]) -> _Running:
         with self._lock:
             running = self._workers.get(runtime)
             if running is None or running.worker.has_ended:
                 if running is not None:
                     running.worker.close()
-                running = self._workers[runtime] = self._start(runtime)
-            elif running.env != (env := self._read_env()):
-                running.env = env
-                running.worker.set_environment(env)
+                running = self._workers[runtime] = self._start(runtime, env)
             return running
 
-    def _start(self, runtime: Runtime) -> _Running:
-        env = self._read_env()
+    def _start(self, runtime: Runtime, env: Mapping[str, str]) -> _Running:
         modules = list(self._bundle.node if runtime == "node" else self._bundle.isolate)
         if runtime == "transactions" and self._bundle.schema:
             modules.append("schema.js")
@@ -169,11 +167,11 @@ class TypeScriptHost:
             "folder": str(self._bundle.folder),
             "root": f"{self._bundle.root}/",
             "paths": modules,
-            "env": env,
+            "env": dict(env),
         }
         worker = self._new_worker(runtime)
         try:
-            return _Running(worker, worker.load(request), env)
+            return _Running(worker, worker.load(request))
         except BaseException:
             worker.close()
             raise
@@ -188,11 +186,10 @@ class TypeScriptHost:
 
 @dataclass(slots=True)
 class _Running:
-    """A process, what its modules export, and the environment it knows."""
+    """A process, and what its modules export."""
 
     worker: TransactionWorker | ActionWorker
     exports: list[dict[str, Any]]
-    env: dict[str, str]
 
 
 def _name_of(request: Mapping[str, Any]) -> str:

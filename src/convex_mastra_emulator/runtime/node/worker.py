@@ -61,6 +61,7 @@ class TransactionWorker:
         self._user_seconds_max = user_seconds_max
         self._user_seconds_left = user_seconds_max
         self._depth = 0
+        self._env: Mapping[str, str] = {}
         # A clone runs the same functions, under a lock of its own.
         self._lock = threading.RLock()
 
@@ -81,6 +82,7 @@ class TransactionWorker:
         Raises:
             FailureThrown: what a module threw when it was loaded.
         """
+        self._env = request["env"]
         self._process.send(LOAD, json.dumps(request))
         kind, text = self._process.receive(_LOAD_SECONDS_MAX)
         if kind == FAILURE:
@@ -88,18 +90,18 @@ class TransactionWorker:
         exported: list[dict[str, Any]] = json.loads(text)
         return exported
 
-    def set_environment(self, env: Mapping[str, str]) -> None:
-        """Gives functions their environment variables from now on."""
-        self._process.send(ENVIRONMENT, json.dumps(dict(env)))
-
-    def invoke(self, request: Mapping[str, Any], arguments: str, answers: Answers) -> str:
-        """Runs a function and gives its result as JSON text.
+    def invoke(self, request: Mapping[str, Any], arguments: str, answers: Answers, env: Mapping[str, str]) -> str:
+        """Runs a function, with these environment variables, and gives its result as JSON text.
 
         Raises:
             FailureThrown: when it fails.
             WorkerEnded: when Node does.
         """
         with self._lock:
+            # Between calls only: while a function waits, Node takes nothing but its answer.
+            if self._depth == 0 and env != self._env:
+                self._env = env
+                self._process.send(ENVIRONMENT, json.dumps(dict(env)))
             return self._invoke(request, arguments, answers)
 
     def _invoke(self, request: Mapping[str, Any], arguments: str, answers: Answers) -> str:
