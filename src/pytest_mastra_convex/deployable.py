@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_mastra_convex.node_project import npm_project
 
 _PROJECT_FILES = ("package.json", "package-lock.json", ".npmrc")
-_FUNCTION_FILES = ("schema.ts", "mastra", "conformance")
+_FUNCTION_FILES = ("schema.ts", "http.ts", "mastra", "conformance")
 _NATIVE_VECTOR = """\
 /**
  * Mastra's native vector handlers under the paths their clients call by default: `mastra/nativeVector:query`, `:read`,

@@ -75,6 +75,14 @@ OPTIONS = {
         "Mastra's only",
         "Functions defined beside Mastra's: module:attribute of a mapping from paths to Python functions.",
     ),
+    "http": Option(
+        "--convex-http",
+        "CONVEX_HTTP",
+        "convex_http",
+        "ROUTER",
+        "none",
+        "HTTP actions of the emulator: module:attribute of an HttpRouter.",
+    ),
     "folder": Option(
         "--convex-folder",
         "CONVEX_FOLDER",
@@ -158,6 +166,7 @@ class Settings:
     limits: Mapping[str, int]
     schema: str | None = None
     functions: str | None = None
+    http: str | None = None
     folder: Path | None = None
     parity_report: Path | None = None
     record: Path | None = None
@@ -274,6 +283,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "limits": _limits,
     "schema": str,
     "functions": str,
+    "http": str,
     "folder": _folder,
     "parity_report": Path,
     "record": Path,

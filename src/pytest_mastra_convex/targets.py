@@ -16,9 +16,10 @@ from convex_mastra_emulator import Clock, Deployment, Emulator, EmulatorError, M
 from convex_mastra_emulator.journal import Journal
 from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
 from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.schema import Schema
-from convex_mastra_emulator.sources import load_functions, load_schema
+from convex_mastra_emulator.sources import load_functions, load_router, load_schema
 from pytest_mastra_convex.options import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Setup:
         own_schema: the tables this test asks for, in place of ``schema``.
         folder: whose TypeScript the target ``typescript`` deploys; the package's own if None.
         functions: what is defined beside Mastra's.
+        http: the HTTP actions; none if None.
         limits: numbers to change.
         seed: makes ids repeatable.
         loads: fill the deployment before the test begins.
@@ -55,6 +57,7 @@ class Setup:
     own_schema: Schema | None = None
     folder: Path | None = None
     functions: Functions = None
+    http: HttpRouter | str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     seed: int | None = None
     loads: tuple[Load, ...] = ()
@@ -66,7 +69,7 @@ class Setup:
     def key(self) -> tuple[Any, ...]:
         """Equal for tests that can use one server, one after the other."""
         limits = tuple(sorted(self.limits.items()))
-        sources = (self.own_schema or self.schema, self.folder, self.functions)
+        sources = (self.own_schema or self.schema, self.folder, self.functions, self.http)
         return (*map(_identity, sources), limits, self.loads, self.stands_still)
 
 
@@ -76,10 +79,17 @@ def _identity(source: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where clients find a deployment."""
+    """Where clients find a deployment.
+
+    Attributes:
+        url: of its functions.
+        admin_key: its key.
+        site_url: of its HTTP actions, without a slash at its end; None where nobody knows.
+    """
 
     url: str
     admin_key: str = field(repr=False)
+    site_url: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,7 +173,7 @@ def place_in_process(target: str, emulator: Emulator, stack: ExitStack) -> Place
     def address() -> Address:
         if not addresses:
             served = stack.enter_context(emulator.serve())
-            addresses.append(Address(served.url, served.admin_key))
+            addresses.append(Address(served.url, served.admin_key, served.site_url))
         return addresses[0]
 
     return Place(target=target, deployment=emulator, journal=emulator.journal, address=address, emulator=emulator)
@@ -211,12 +221,14 @@ def new_emulator(setup: Setup, clock: Clock | None = None) -> Emulator:
     """An emulator as a test asks for it.
 
     Raises:
-        SourceError: when schema or functions cannot be had.
+        SourceError: when schema, functions or routes cannot be had.
     """
     source = setup.own_schema or setup.schema
     schema = source if source is None or isinstance(source, Schema) else load_schema(source)
     emulator = Emulator(schema, limits=lowered_limits(setup), seed=setup.seed, clock=clock)
     define_functions(emulator, setup.functions)
+    if setup.http is not None:
+        emulator.define_http(load_router(setup.http) if isinstance(setup.http, str) else setup.http)
     return emulator
 
 

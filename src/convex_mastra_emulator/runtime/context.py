@@ -298,7 +298,9 @@ def vector_query(
     condition = None if filter is None else filter(VectorFilterBuilder(limits))
     if filter is not None and not isinstance(condition, Expression):
         condition = Literal(condition)
-    return VectorQuery(vector=vector_elements(vector), limit=float(limit) if isinstance(limit, int) else limit, filter=condition)
+    return VectorQuery(
+        vector=vector_elements(vector), limit=float(limit) if isinstance(limit, int) else limit, filter=condition
+    )
 
 
 def vector_elements(vector: Sequence[Any]) -> list[float]:

@@ -87,7 +87,9 @@ class ActionSyscalls:
         table, _, index = query["indexName"].partition(".")
         condition = read_vector_filter(query.get("expressions"), self._limits)
         found = self._ctx.search(
-            table, index, VectorQuery(vector=vector_elements(query["vector"]), limit=query.get("limit"), filter=condition)
+            table,
+            index,
+            VectorQuery(vector=vector_elements(query["vector"]), limit=query.get("limit"), filter=condition),
         )
         return {"results": [{"_id": document_id, "_score": score} for document_id, score in found]}
 
