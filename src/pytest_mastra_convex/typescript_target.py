@@ -68,15 +68,16 @@ class TypeScriptTarget:
 
     def schema(self, setup: Setup) -> Schema:
         """The tables a test has."""
-        return self._template(setup).schema
+        return self.template(setup).schema
 
     def _new_emulator(self, setup: Setup, clock: Clock | None) -> Emulator:
-        emulator = self._template(setup).clone(seed=setup.seed, clock=clock or SystemClock())
+        emulator = self.template(setup).clone(seed=setup.seed, clock=clock or SystemClock())
         deployed = set(emulator.function_paths())
         define_functions(emulator, setup.functions, but=deployed)
         return emulator
 
-    def _template(self, setup: Setup) -> Emulator:
+    def template(self, setup: Setup) -> Emulator:
+        """The emulator to which a test's folder was deployed, for copies to be made of."""
         folder = self._folder(setup)
         key = (folder, id(setup.own_schema), tuple(sorted(setup.limits.items())))
         template = self._deployed.pop(key, None) or self._deploy(folder, setup)

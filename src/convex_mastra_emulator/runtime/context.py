@@ -295,12 +295,11 @@ def vector_query(
     """Checks what JavaScript's side of a vector search checks."""
     if not isinstance(vector, (list, tuple)) or not vector:
         raise ThrownError("`vector` must be a non-empty Array in vectorSearch")
+    numbers = vector_elements(vector)
     condition = None if filter is None else filter(VectorFilterBuilder(limits))
     if filter is not None and not isinstance(condition, Expression):
         condition = Literal(condition)
-    return VectorQuery(
-        vector=vector_elements(vector), limit=float(limit) if isinstance(limit, int) else limit, filter=condition
-    )
+    return VectorQuery(vector=numbers, limit=float(limit) if isinstance(limit, int) else limit, filter=condition)
 
 
 def vector_elements(vector: Sequence[Any]) -> list[float]:
