@@ -71,7 +71,7 @@ def test_numbers_can_be_lowered() -> None:
 
 
 def test_unknown_limit_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="unknown limit 'size_max'; known are: arguments_size_max, "):
+    with pytest.raises(ValueError, match="unknown limit 'size_max'; known are: action_ms_max, arguments_size_max, "):
         Limits().lowered({"size_max": 5})
 
 
