@@ -29,7 +29,7 @@ LAYERS = (
     ("runtime", "journal"),
     ("mastra",),
     ("data", "web"),
-    ("hooks", "serving", "deploying"),
+    ("hooks", "serving", "deploys", "deploying", "pushes"),
     ("emulator", "connection", "network", "sources", "interleaving"),
     ("protocol",),
     ("server",),

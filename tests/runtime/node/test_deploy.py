@@ -133,7 +133,9 @@ def test_a_syntax_error_is_esbuilds_with_file_and_line(convex: Emulator, write: 
 
 
 def test_a_module_that_throws_when_it_is_loaded_refuses_the_deploy(convex: Emulator, write: Write) -> None:
-    text = "Loading the pushed modules encountered the following error:\nUncaught Error: no"
+    text = (
+        "Loading the pushed modules encountered the following\n    error:\nFailed to analyze a.js: Uncaught Error: no"
+    )
     with pytest.raises(DeployRefused, match=text):
         convex.deploy(write(a='throw new Error("no"); export const f = 1;'))
 
@@ -159,7 +161,7 @@ def test_rollback_takes_a_deploy_back(convex: Emulator, write: Write) -> None:
 def test_without_a_deploy_no_process_is_started(convex: Emulator) -> None:
     convex.mutation("mastra/cache:handle", {"op": "increment", "key": "k", "keyPrefix": "", "expiresAt": None})
 
-    assert convex._host is None
+    assert convex._executor.typescript is None
 
 
 def test_a_query_cannot_call_a_mutation(convex: Emulator, write: Write) -> None:

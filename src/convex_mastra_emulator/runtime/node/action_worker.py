@@ -21,6 +21,7 @@ from convex_mastra_emulator.runtime.node.pipes import (
     REPLY,
     RESULT,
     SYSCALL,
+    ModuleNotLoaded,
     NodeProcess,
     Refusal,
     WorkerEnded,
@@ -92,12 +93,12 @@ class ActionWorker:
         """Loads modules and tells what they export.
 
         Raises:
-            FailureThrown: what a module threw when it was loaded.
+            ModuleNotLoaded: when a module threw.
         """
         self._send(LOAD, json.dumps(request))
         kind, text = self._next(self._frames[0], _LOAD_SECONDS_MAX)
         if kind == FAILURE:
-            raise FailureThrown(failure_of(text))
+            raise ModuleNotLoaded(text)
         exported: list[dict[str, Any]] = json.loads(text)
         return exported
 

@@ -11,7 +11,7 @@ import { Socket } from "node:net";
 
 import { lineOf, LEVELS } from "./console.mjs";
 import { hideNode } from "./determinism.mjs";
-import { failureOf } from "./failures.mjs";
+import { failureOf, loadFailureOf } from "./failures.mjs";
 import { FrameReader, KIND, READ_FD, writeFrame } from "./frames.mjs";
 import { environment, loadModules, setEnvironment } from "./modules.mjs";
 
@@ -121,7 +121,7 @@ async function load(text) {
     modules = await loadModules(JSON.parse(text));
     writeFrame(KIND.result, `0\n${JSON.stringify(modules.exported())}`);
   } catch (error) {
-    writeFrame(KIND.failure, `0\n${JSON.stringify(failureOf(error))}`);
+    writeFrame(KIND.failure, `0\n${JSON.stringify(loadFailureOf(error))}`);
   }
 }
 

@@ -7,19 +7,21 @@ src/server/cron.ts (convex-wire.md §4, checked 2026-11-21).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.runtime.crons import Crons
-from convex_mastra_emulator.runtime.failures import FailureThrown
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
+from convex_mastra_emulator.runtime.node.pipes import ModuleNotLoaded
 from convex_mastra_emulator.schema.schema import Schema
 from convex_mastra_emulator.values.codec import decode
 from convex_mastra_emulator.values.json_text import parse_json
+
+_SCHEMA = "schema.js"
 
 
 class DeployRefused(DeploymentError):
@@ -37,12 +39,14 @@ class Deployed:
         schema: of ``schema.ts``; None without one.
         crons: of ``crons.ts``.
         routes: of ``http.ts``: path and method, a prefix ends in ``*``; None without one.
+        exports: what each module exports, as ``modules.mjs`` tells it.
     """
 
     functions: Mapping[str, Function]
     schema: Schema | None
     crons: Crons
     routes: tuple[tuple[str, str], ...] | None
+    exports: Sequence[Mapping[str, Any]]
 
 
 def read_deploy(host: TypeScriptHost) -> Deployed:
@@ -54,12 +58,8 @@ def read_deploy(host: TypeScriptHost) -> Deployed:
     """
     try:
         exports = host.exports()
-    except FailureThrown as error:
-        # crates/application/src/deploy_config.rs
-        frames = "".join(f"\n{frame}" for frame in error.failure.frames)
-        raise DeployRefused(
-            f"Loading the pushed modules encountered the following error:\n{error.failure.message}{frames}"
-        ) from None
+    except ModuleNotLoaded as error:
+        raise _refused(error) from None
     schema_text = _only(exports, "schema")
     routes = _only(exports, "routes")
     return Deployed(
@@ -67,6 +67,18 @@ def read_deploy(host: TypeScriptHost) -> Deployed:
         schema=None if schema_text is None else Schema.from_json(json.loads(schema_text)),
         crons=_crons(_only(exports, "crons")),
         routes=None if routes is None else tuple((path, method) for path, method in routes),
+        exports=[module for module in exports if module["path"] != _SCHEMA],
+    )
+
+
+def _refused(error: ModuleNotLoaded) -> DeployRefused:
+    thrown = "\n".join([error.failure.message, *error.failure.frames])
+    if error.module == _SCHEMA:
+        # crates/application/src/lib.rs ``evaluate_schema``
+        return DeployRefused(f"Hit an error while evaluating your schema:\n{thrown}", code="InvalidSchema")
+    # crates/application/src/lib.rs ``analyze_modules``, crates/isolate/src/environment/analyze.rs
+    return DeployRefused(
+        f"Loading the pushed modules encountered the following\n    error:\nFailed to analyze {error.module}: {thrown}"
     )
 
 

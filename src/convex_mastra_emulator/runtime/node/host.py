@@ -22,6 +22,7 @@ from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, Http
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
 from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
@@ -67,11 +68,24 @@ class TypeScriptHost:
 
     # What there is
 
+    @property
+    def bundle(self) -> Bundle:
+        """What is run."""
+        return self._bundle
+
+    def modules(self) -> list[PushedModule]:
+        """The modules, as a push would bring them."""
+        return list(modules_of(self._bundle))
+
+    def module_hashes(self) -> dict[str, str]:
+        """What each module is, by its path; two that are equal have equal hashes."""
+        return {module.path: module.sha256 for module in self.modules()}
+
     def exports(self) -> list[dict[str, Any]]:
         """What all modules export, as ``modules.mjs`` tells it.
 
         Raises:
-            FailureThrown: what a module threw when it was loaded.
+            ModuleNotLoaded: when a module threw.
         """
         exports = self._running("transactions").exports
         return exports + self._running("node").exports if self._bundle.node else exports
@@ -93,6 +107,7 @@ class TypeScriptHost:
             arguments=self._validator(f"{module}:{name}", exported["args"]),
             returns=self._validator(f"{module}:{name}", exported["returns"]),
             is_internal=exported["isInternal"],
+            is_deployed=True,
         )
 
     def _validator(self, function: str, text: str | None) -> Validator | None:

@@ -1,7 +1,7 @@
 /** The modules of a deployed bundle: loaded once per deploy, and what they export. */
 import { pathToFileURL } from "node:url";
 
-import { setRoot } from "./failures.mjs";
+import { LoadFailed, setRoot } from "./failures.mjs";
 
 const KINDS = { isQuery: "query", isMutation: "mutation", isAction: "action", isHttp: "httpAction" };
 
@@ -57,7 +57,13 @@ export async function loadModules({ folder, root, paths, env }) {
   setRoot(root);
   setEnvironment(env);
   const modules = new Map();
-  for (const path of paths) modules.set(path, await import(pathToFileURL(`${folder}/${path}`).href));
+  for (const path of paths) {
+    try {
+      modules.set(path, await import(pathToFileURL(`${folder}/${path}`).href));
+    } catch (error) {
+      throw new LoadFailed(path, error);
+    }
+  }
   return new Modules(modules);
 }
 

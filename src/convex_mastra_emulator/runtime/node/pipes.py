@@ -150,6 +150,20 @@ def _end_process(process: subprocess.Popen[bytes], stderr: IO[bytes], *pipes: in
     stderr.close()
 
 
+class ModuleNotLoaded(Exception):
+    """A module of a deploy threw when it was loaded.
+
+    Attributes:
+        module: its path; None if it was none of them.
+        failure: what it threw.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.module: str | None = json.loads(text).get("module")
+        self.failure = failure_of(text)
+
+
 class Refusal(Exception):
     """What a request of a function is refused with: an error in JavaScript.
 

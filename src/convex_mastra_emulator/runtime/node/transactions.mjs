@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 import { lineOf, LEVELS } from "./console.mjs";
 import { hostPromises, makeDeterministic, setUpGlobals } from "./determinism.mjs";
-import { failureOf } from "./failures.mjs";
+import { failureOf, loadFailureOf } from "./failures.mjs";
 import { KIND, readFrame, writeFrame } from "./frames.mjs";
 import { environment, loadModules, setEnvironment } from "./modules.mjs";
 import { QueryStreams } from "./query_streams.mjs";
@@ -195,7 +195,7 @@ async function loaded(text) {
     writeFrame(KIND.result, JSON.stringify(found.exported()));
     return found;
   } catch (error) {
-    writeFrame(KIND.failure, JSON.stringify(failureOf(error)));
+    writeFrame(KIND.failure, JSON.stringify(loadFailureOf(error)));
     return modules;
   }
 }

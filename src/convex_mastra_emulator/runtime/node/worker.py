@@ -24,6 +24,7 @@ from convex_mastra_emulator.runtime.node.pipes import (
     REPLY,
     RESULT,
     SYSCALL,
+    ModuleNotLoaded,
     NodeProcess,
     OutOfTime,
     Refusal,
@@ -79,12 +80,12 @@ class TransactionWorker:
         """Loads modules and tells what they export.
 
         Raises:
-            FailureThrown: what a module threw when it was loaded.
+            ModuleNotLoaded: when a module threw.
         """
         self._process.send(LOAD, json.dumps(request))
         kind, text = self._process.receive(_LOAD_SECONDS_MAX)
         if kind == FAILURE:
-            raise FailureThrown(failure_of(text))
+            raise ModuleNotLoaded(text)
         exported: list[dict[str, Any]] = json.loads(text)
         return exported
 
