@@ -5,7 +5,12 @@ from convex_mastra_emulator.schema.definition import TableDefinition
 from convex_mastra_emulator.schema.index_diff import NamedIndex, index_diff
 
 NOTES = define_table({"a": v.string(), "b": v.string(), "e": v.array(v.float64())})
-NOTHING: dict[str, list[object]] = {"added_indexes": [], "removed_indexes": [], "enabled_indexes": [], "disabled_indexes": []}
+NOTHING: dict[str, list[object]] = {
+    "added_indexes": [],
+    "removed_indexes": [],
+    "enabled_indexes": [],
+    "disabled_indexes": [],
+}
 
 
 def schema(notes: TableDefinition) -> Schema:

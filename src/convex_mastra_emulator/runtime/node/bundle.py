@@ -21,6 +21,7 @@ _EXTENSIONS = (".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx")
 _SHARED = "_deps/[hash]"
 _USE_NODE = re.compile(r"""^\s*(?://[^\n]*\n|/\*.*?\*/|\s)*["']use node["']""", re.DOTALL)
 _HAS_EXPORT = re.compile(r"^\s{0,100}(?:import|export)", re.MULTILINE)
+_NO_GENERATED = 'Could not resolve "./_generated/'
 _NO_FOLDERS = ("_generated", "node_modules", "_deps")
 
 
@@ -174,7 +175,9 @@ def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *op
     ]
     ran = subprocess.run(command, cwd=folder.resolve().parent, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
-        raise BundleFailed(ran.stderr.strip())
+        said = ran.stderr.strip()
+        hint = "\n\nnpx convex codegen writes what is in _generated" if _NO_GENERATED in said else ""
+        raise BundleFailed(said + hint)
 
 
 def content_hash(folder: Path) -> str:
