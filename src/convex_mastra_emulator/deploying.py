@@ -6,7 +6,8 @@ from os import PathLike
 from pathlib import Path
 
 from convex_mastra_emulator.deploys import Deploys, Dialect
-from convex_mastra_emulator.runtime.node.bundle import Bundle, bundle
+from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.bundle_cache import cached_bundle
 
 
 class Deployable:
@@ -42,7 +43,7 @@ class Deployable:
         npm = None if npm_folder is None else Path(npm_folder)
 
         def make_bundle(output: Path) -> Bundle:
-            return bundle(Path(folder), output, npm)
+            return cached_bundle(Path(folder), output, npm)
 
         new = self._deploys.read(make_bundle, dialect or self.dialect)
         try:

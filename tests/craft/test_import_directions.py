@@ -22,6 +22,7 @@ LAYERS = (
         "faults",
         "fault_kinds",
         "fault_arguments",
+        "cache_folder",
     ),
     ("values",),
     ("schema",),

@@ -7,7 +7,7 @@ convex-js src/bundler/index.ts: one module per file, shared code in ``_deps``, `
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import re
 import subprocess
@@ -39,6 +39,8 @@ class Bundle:
         isolate: modules of the default runtime, such as ``messages.js``; names with slashes.
         node: modules with ``"use node"``.
         schema: whether there is a ``schema.js``.
+        inputs: the files it was made from, those of npm packages among them; none if that is not known.
+        cached: what is kept of it between runs, if anything is.
     """
 
     folder: Path
@@ -46,6 +48,8 @@ class Bundle:
     isolate: tuple[str, ...]
     node: tuple[str, ...]
     schema: bool
+    inputs: tuple[Path, ...] = ()
+    cached: Path | None = None
 
 
 def entry_points(folder: Path) -> list[Path]:
@@ -105,19 +109,23 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
     node = [path for path in paths if _uses_node(path)]
     isolate = [path for path in paths if path not in node]
     root = folder.resolve().parent
+    inputs: set[Path] = set()
     if isolate:
-        _run(esbuild, folder, isolate, output, "--splitting", f"--chunk-names={_SHARED}", "--platform=browser")
+        inputs |= _run(
+            esbuild, folder, isolate, output, "--splitting", f"--chunk-names={_SHARED}", "--platform=browser"
+        )
     if node:
-        _run(esbuild, folder, node, output, "--platform=node", "--banner:js=" + _REQUIRE)
+        inputs |= _run(esbuild, folder, node, output, "--platform=node", "--banner:js=" + _REQUIRE)
     schema = next((found for found in sorted(folder.glob("schema.*")) if found.suffix in _EXTENSIONS), None)
     if schema is not None:
-        _run(esbuild, folder, [schema], output, "--platform=browser")
+        inputs |= _run(esbuild, folder, [schema], output, "--platform=browser")
     return Bundle(
         folder=output,
         root=root,
         isolate=tuple(_name(folder, path) for path in isolate),
         node=tuple(_name(folder, path) for path in node),
         schema=schema is not None,
+        inputs=tuple(sorted(inputs)),
     )
 
 
@@ -154,7 +162,10 @@ def _esbuild(npm_folder: Path) -> Path:
     raise BundleFailed(f"no esbuild in {modules}: run npm install convex")
 
 
-def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *options: str) -> None:
+def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *options: str) -> set[Path]:
+    """Runs esbuild; gives the files it has read."""
+    root = folder.resolve().parent
+    metafile = output / "meta.json"
     command = [
         str(esbuild),
         *(str(path.resolve()) for path in entries),
@@ -171,22 +182,15 @@ def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *op
         "--log-level=warning",
         "--log-limit=0",
         "--allow-overwrite",
+        f"--metafile={metafile}",
         *options,
     ]
-    ran = subprocess.run(command, cwd=folder.resolve().parent, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         said = ran.stderr.strip()
         hint = "\n\nnpx convex codegen writes what is in _generated" if _NO_GENERATED in said else ""
         raise BundleFailed(said + hint)
-
-
-def content_hash(folder: Path) -> str:
-    """What the sources of a folder are, for whoever need not bundle them twice."""
-    digest = hashlib.sha256()
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "node_modules")
-        for name in sorted(files):
-            path = Path(parent) / name
-            digest.update(f"{path.relative_to(folder)}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    read = json.loads(metafile.read_text(encoding="utf-8"))["inputs"]
+    metafile.unlink()
+    # What esbuild makes up itself has a name like `(disabled):fs`.
+    return {path for name in read if (path := root / name).is_file()}

@@ -22,6 +22,7 @@ from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, Http
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
 from convex_mastra_emulator.runtime.node.worker import TransactionWorker
@@ -73,6 +74,11 @@ class TypeScriptHost:
         """What is run."""
         return self._bundle
 
+    @property
+    def processes(self) -> int:
+        """How many run now."""
+        return len(self._workers)
+
     def modules(self) -> list[PushedModule]:
         """The modules, as a push would bring them."""
         return list(modules_of(self._bundle))
@@ -87,8 +93,14 @@ class TypeScriptHost:
         Raises:
             ModuleNotLoaded: when a module threw.
         """
-        exports = self._running("transactions").exports
-        return exports + self._running("node").exports if self._bundle.node else exports
+        env = self._read_env()
+        exports = read_exports(self._bundle, env)
+        if exports is None:
+            exports = self._running("transactions").exports
+            if self._bundle.node:
+                exports = exports + self._running("node").exports
+            keep_exports(self._bundle, env, exports)
+        return exports
 
     def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
         """The functions of a deploy by their paths."""
