@@ -30,6 +30,7 @@ from convex_mastra_emulator.runtime.node.deploy import Deployed, read_deploy
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
+from convex_mastra_emulator.runtime.saved_state import schema_settings
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.schema.index_diff import IndexDiff, index_diff
 from convex_mastra_emulator.schema.schema import Schema
@@ -189,11 +190,13 @@ class Deploys:
         functions, before = executor.functions.snapshot(), executor.store.schema
         try:
             executor.functions.restore(_functions(new, functions))
-            executor.in_transaction(_changing(executor, new.schema))
+            with executor.saving(schema_settings(executor, new.schema)):
+                executor.in_transaction(_changing(executor, new.schema))
             self._scheduler.deploy(new.deployed.crons)
         except BaseException:
             executor.functions.restore(functions)
-            executor.in_transaction(_changing(executor, before))
+            with executor.saving(schema_settings(executor, before)):
+                executor.in_transaction(_changing(executor, before))
             raise
 
     def close(self) -> None:
