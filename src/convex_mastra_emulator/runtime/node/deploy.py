@@ -77,9 +77,8 @@ def _refused(error: ModuleNotLoaded) -> DeployRefused:
         # crates/application/src/lib.rs ``evaluate_schema``
         return DeployRefused(f"Hit an error while evaluating your schema:\n{thrown}", code="InvalidSchema")
     # crates/application/src/lib.rs ``analyze_modules``, crates/isolate/src/environment/analyze.rs
-    return DeployRefused(
-        f"Loading the pushed modules encountered the following\n    error:\nFailed to analyze {error.module}: {thrown}"
-    )
+    what = thrown if error.module is None else f"Failed to analyze {error.module}: {thrown}"
+    return DeployRefused(f"Loading the pushed modules encountered the following\n    error:\n{what}")
 
 
 def _only(exports: list[dict[str, Any]], name: str) -> Any:

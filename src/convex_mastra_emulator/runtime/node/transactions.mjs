@@ -8,10 +8,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { lineOf, LEVELS } from "./console.mjs";
-import { hostPromises, makeDeterministic, setUpGlobals } from "./determinism.mjs";
+import { hostPromises, makeDeterministic, setUpDeterminism } from "./determinism.mjs";
+import { environment, onRead, setEnvironment } from "./environment.mjs";
 import { failureOf, loadFailureOf } from "./failures.mjs";
 import { KIND, readFrame, writeFrame } from "./frames.mjs";
-import { environment, loadModules, setEnvironment } from "./modules.mjs";
+import { setUpRuntimeGlobals } from "./globals.mjs";
+import { loadModules } from "./modules.mjs";
 import { QueryStreams } from "./query_streams.mjs";
 
 // Functions do not see these; taken before they are hidden.
@@ -31,6 +33,8 @@ class Invocation {
     this.request = request;
     this.caller = caller;
     this.streams = new QueryStreams(ask);
+    // The environment variables it has looked up.
+    this.variables = new Set();
     this.isOver = false;
     this.isCalling = false;
     // Resolved when a call that this one has made is over.
@@ -177,7 +181,16 @@ host.on("unhandledRejection", (reason) => {
 for (const level of LEVELS) {
   console[level] = (...values) => writeFrame(KIND.log, `${level}\n${lineOf(values)}`);
 }
-setUpGlobals(environment);
+setUpDeterminism();
+setUpRuntimeGlobals(environment);
+
+/** Tells the emulator which variable of the environment is read, once. */
+function noteRead(name) {
+  const invocation = invocations.getStore();
+  if (invocation === undefined || invocation.isOver || invocation.variables.has(name)) return;
+  invocation.variables.add(name);
+  writeFrame(KIND.variable, name);
+}
 
 async function main() {
   for (;;) {
@@ -190,13 +203,18 @@ async function main() {
 }
 
 async function loaded(text) {
+  const request = JSON.parse(text);
+  const ended = makeDeterministic(request);
   try {
-    const found = await loadModules(JSON.parse(text));
-    writeFrame(KIND.result, JSON.stringify(found.exported()));
+    const { modules: found, exported } = await loadModules(request);
+    writeFrame(KIND.result, JSON.stringify(exported));
     return found;
   } catch (error) {
     writeFrame(KIND.failure, JSON.stringify(loadFailureOf(error)));
     return modules;
+  } finally {
+    ended();
+    onRead(noteRead);
   }
 }
 
