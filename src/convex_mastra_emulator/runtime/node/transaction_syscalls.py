@@ -179,13 +179,24 @@ class TransactionSyscalls:
     # Calls
 
     def _run(self, request: Json) -> Json:
+        # crates/isolate/src/environment/udf/async_syscall.rs ``NestedUdfType``, ``run_udf``
+        kind = request["udfType"]
+        if kind not in ("query", "mutation", "snapshotQuery"):
+            called = {"action": "Action", "httpAction": "HttpAction"}.get(kind, kind)
+            raise InvalidArgument(
+                "Invalid argument `udfType` for `runUdf`: "
+                f"Only queries and mutations can be called as nested UDFs, got {called}"
+            )
         arguments = decode(request["args"], self._limits)
-        kind, path = request["udfType"], self._handles.name_of(request, "runUdf")
+        path = self._handles.name_of(request, "runUdf")
         if kind == "query":
             return encode(self._ctx.run_query(path, arguments))
-        if kind == "mutation" and isinstance(self._ctx, MutationContext):
+        if not isinstance(self._ctx, MutationContext):
+            called = f"{kind[:1].upper()}{kind[1:]}"
+            raise InvalidArgument(f"Cannot call a {called} function from a Query function", code="InvalidFunctionCall")
+        if kind == "mutation":
             return encode(self._ctx.run_mutation(path, arguments))
-        raise InvalidArgument(f"Cannot call a {kind[:1].upper()}{kind[1:]} function from a Query function")
+        return encode(self._ctx.run_query_on_stale_snapshot(path, arguments))
 
     def _writing(self) -> MutationContext:
         if not isinstance(self._ctx, MutationContext):

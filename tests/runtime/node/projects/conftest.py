@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ def npm_packages() -> Path:
 
 
 @pytest.fixture
-def deploy_component(tmp_path: Path, npm_packages: Path, convex: Emulator) -> Iterator[DeployComponent]:
+def deploy_component(tmp_path: Path, npm_packages: Path, convex: Emulator) -> DeployComponent:
     """Deploys the source of a component as an app, together with modules of the test's own."""
 
     def deploy(package: str, **modules: str) -> Emulator:
@@ -35,4 +35,4 @@ def deploy_component(tmp_path: Path, npm_packages: Path, convex: Emulator) -> It
         convex.deploy(folder)
         return convex
 
-    yield deploy
+    return deploy

@@ -167,36 +167,38 @@ export const flaky = action({ args: {}, handler: async () => {
     assert status == {"type": "completed", "result": {"type": "success", "returnValue": "done"}}
 
 
-def test_workpool_runs_what_is_enqueued(deploy_component: DeployComponent) -> None:
+def test_batch_worker_drains_a_queue_until_it_is_idle(deploy_component: DeployComponent) -> None:
     source = """
-export const double = action({ args: { n: v.number() }, handler: async (_, { n }) => n * 2 });
-export const done = mutation({ args: { workId: v.string(), context: v.any(), result: v.any() },
-  handler: async (ctx, { context, result }) => { console.log("done", context, result); } });
+export const fill = mutation({ args: { count: v.number() }, handler: async (ctx, { count }) => {
+  for (let n = 0; n < count; n += 1) await ctx.db.insert("queue" as any, { n });
+} });
+export const next = query({ args: { name: v.string(), cursor: v.optional(v.any()) }, handler: async (ctx) => {
+  const rows: any[] = await ctx.db.query("queue" as any).take(10);
+  return rows.length > 0 ? { batch: { ids: rows.map((row) => row._id) } } : { kind: "idle" };
+} });
+export const work = mutation({ args: { ids: v.array(v.string()) }, handler: async (ctx, { ids }) => {
+  for (const id of ids) await ctx.db.delete(id as any);
+} });
+export const left = query({ args: {}, handler: async (ctx) => (await ctx.db.query("queue" as any).collect()).length });
 """
-    convex = deploy_component("@convex-dev/workpool", app=APP + source)
+    convex = deploy_component("@convex-dev/batch-worker", app=APP + source)
+    convex.mutation("app:fill", {"count": 35.0})
+    handles = [convex.query("app:handle", {"path": f"app:{name}"}) for name in ("next", "work")]
+
+    convex.mutation("lib:ping", {"name": "worker", "workQuery": handles[0], "workerMutation": handles[1]})
+    working = convex.query("lib:status", {"name": "worker"})
+    advance(convex, 10)
+
+    assert (working["kind"], convex.query("lib:status", {"name": "worker"})["kind"]) == ("running", "idle")
+    assert convex.query("app:left") == 0.0
+
+
+def test_what_a_component_calls_of_another_one_is_refused(deploy_component: DeployComponent) -> None:
+    convex = deploy_component("@convex-dev/workpool")
     config = {"maxParallelism": 2.0, "logLevel": "REPORT"}
-    double, done = (convex.query("app:handle", {"path": f"app:{name}"}) for name in ("double", "done"))
 
-    ids = [
-        convex.mutation(
-            "lib:enqueue",
-            {
-                "fnHandle": double,
-                "fnName": "app:double",
-                "fnArgs": {"n": float(n)},
-                "fnType": "action",
-                "runAt": convex.clock.now() / 1e6 if False else 0.0,
-                "onComplete": {"fnHandle": done, "context": f"job {n}"},
-                "config": config,
-            },
-        )
-        for n in range(5)
-    ]
-    waiting = convex.query("lib:status", {"id": ids[-1]})
-    advance(convex, 30)
-
-    assert waiting["state"] == "pending"
-    assert [convex.query("lib:status", {"id": id})["state"] for id in ids] == ["finished"] * 5
+    with pytest.raises(FunctionError, match="Components are not emulated"):
+        convex.mutation("lib:enqueueBatch", {"items": [], "config": config})
 
 
 def test_agent_keeps_and_searches_messages(deploy_component: DeployComponent) -> None:
@@ -207,9 +209,7 @@ def test_agent_keeps_and_searches_messages(deploy_component: DeployComponent) ->
         {"message": {"role": "assistant", "content": "Noted."}},
     ]
 
-    added = convex.mutation(
-        "messages:addMessages", {"threadId": thread, "userId": "ada", "messages": messages}
-    )
+    added = convex.mutation("messages:addMessages", {"threadId": thread, "userId": "ada", "messages": messages})
     listed = convex.query(
         "messages:listMessagesByThreadId",
         {"threadId": thread, "order": "asc", "paginationOpts": {"numItems": 10.0, "cursor": None}},
