@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from convex_mastra_emulator import Emulator
+from tests.protocol.sync_client import SyncClient, add, api_of
 
 Write = Callable[..., Path]
 
@@ -25,12 +26,16 @@ export const g = action(async () => KEY);
 
 
 def changes(convex: Emulator, path: str, args: dict[str, Any] | None = None) -> list[Any]:
-    """What a live query gives before a variable changes, and after."""
-    seen: list[Any] = []
-    with convex.subscribe(path, args or {}, on_update=seen.append):
-        convex.env["KEY"] = "secret"
-        convex.env["OTHER"] = "x"
-    return [update.value for update in seen]
+    """What a live query gives at first, and each time it has run again for a change of a variable."""
+    client = SyncClient(api_of(convex))
+    [first] = client.modify(add(0, path, args or {}))
+    values = [first["value"]]
+    for name in ("OTHER", "KEY"):
+        wakings = client.wakings
+        convex.env[name] = "secret"
+        if client.wakings > wakings:
+            values += [update["value"] for update in client.transition()["modifications"]]
+    return values
 
 
 def test_a_live_query_runs_again_when_a_variable_it_read_changes(convex: Emulator, write: Write) -> None:
