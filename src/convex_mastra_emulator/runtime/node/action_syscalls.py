@@ -13,10 +13,11 @@ from typing import Any
 from convex import ConvexError
 
 from convex_mastra_emulator.database.vector_search import VectorQuery
-from convex_mastra_emulator.errors import EmulatorError, InvalidArgument, NotEmulated
+from convex_mastra_emulator.errors import EmulatorError, NotEmulated
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
+from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.query_json import read_vector_filter
 from convex_mastra_emulator.values.codec import decode, encode
@@ -47,6 +48,7 @@ class ActionSyscalls:
             "1.0/actions/cancel_job": lambda request: ctx.scheduler.cancel(request["id"]),
             "1.0/actions/vectorSearch": self._vector_search,
             "1.0/getUserIdentity": lambda request: encode(ctx.auth.get_user_identity()),
+            "1.0/getDeploymentMetadata": deployment_metadata,
             "1.0/createFunctionHandle": handles.create_for,
             "1.0/getFunctionMetadata": lambda request: {"name": path, "componentPath": ""},
             "1.0/storageGetUrl": lambda request: ctx.storage.get_url(request["storageId"]),
@@ -73,10 +75,7 @@ class ActionSyscalls:
             Refusal: what the action sees as an error.
         """
         try:
-            answer = self._answers.get(operation)
-            if answer is None:
-                raise InvalidArgument(f"Unknown async operation {operation}")
-            return write_json(answer(parse_json(text)))
+            return write_json(answer_of(self._answers, operation)(parse_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
         except (EmulatorError, TypeError) as error:

@@ -18,6 +18,7 @@ from convex_mastra_emulator.clock import Clock, SystemClock
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
+from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
@@ -31,6 +32,7 @@ from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
 from convex_mastra_emulator.schema.validators import Validator
 from convex_mastra_emulator.values.codec import decode, encode
+from convex_mastra_emulator.values.display import human_size
 from convex_mastra_emulator.values.json_text import parse_json, write_json
 from convex_mastra_emulator.values.types import Value
 
@@ -164,10 +166,24 @@ class TypeScriptHost:
         return self._read(worker.invoke(request, _written(args), answers))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
+        arguments = _written(args)
+        if request["module"] in self._bundle.node:
+            self._check_size(arguments)
         worker = self._actions(request["module"])
         answers = ActionSyscalls(ctx, _name_of(request), self._limits, self._handles)
         request = {**request, **self._surroundings(ctx)}
-        return self._read(worker.invoke(request, _written(args), answers))
+        return self._read(worker.invoke(request, arguments, answers))
+
+    def _check_size(self, arguments: str) -> None:
+        limit = self._limits.node_arguments_size_max
+        if len(arguments.encode()) > limit:
+            # crates/node_executor/src/executor.rs
+            text = (
+                f"Node actions arguments size is too large. The maximum size is {human_size(limit)}. Reduce the size "
+                "of the arguments or consider using Convex runtime actions instead, which have a "
+                f"{human_size(self._limits.arguments_size_max)} limit. See https://docs.convex.dev/functions/runtimes"
+            )
+            raise FailureThrown(Failure(message=text))
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""

@@ -20,6 +20,7 @@ from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorK
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
+from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.prefetch import PrefetchedQuery
 from convex_mastra_emulator.runtime.node.query_json import read_query
@@ -69,6 +70,7 @@ class TransactionSyscalls:
             "1.0/getUserIdentity": lambda request: self._encoded(ctx.auth.get_user_identity()),
             "1.0/getTransactionMetrics": lambda request: self._metrics(),
             "1.0/getFunctionMetadata": lambda request: {"name": self._path, "componentPath": ""},
+            "1.0/getDeploymentMetadata": deployment_metadata,
             "1.0/createFunctionHandle": handles.create_for,
             "1.0/getSnapshotTs": lambda request: encode(ConvexInt64(self._transaction.begin_ns)),
         }
@@ -102,10 +104,7 @@ class TransactionSyscalls:
         try:
             if operation == "emulator/fetch":
                 return self._fetch(text)
-            answer = self._answers.get(operation)
-            if answer is None:
-                raise InvalidArgument(f"Unknown async operation {operation}")
-            return write_json(answer(parse_json(text)))
+            return write_json(answer_of(self._answers, operation)(parse_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
         except DeploymentError as error:

@@ -21,7 +21,6 @@ const host = process;
 const setTurn = setImmediate;
 const clearTurn = clearImmediate;
 const invocations = new AsyncLocalStorage();
-const NEVER = "Returned promise will never resolve";
 const PREFIX = { query: "invokeQuery", mutation: "invokeMutation" };
 
 let active; // the innermost invocation
@@ -67,6 +66,10 @@ function answered(frame) {
   if (frame.kind === KIND.abort) throw new Aborted();
   throw new Error(`unexpected frame ${frame.kind}`);
 }
+
+// crates/isolate/src/environment/udf/mod.rs: no error of the function's own.
+const NEVER = "Returned promise will never resolve";
+class NeverSettled extends Error {}
 
 /** The emulator has ended the function, whatever it does about it. */
 class Aborted extends Error {}
@@ -139,7 +142,7 @@ async function invoke(text) {
     if (rejection !== undefined) throw rejection.reason;
   } catch (error) {
     kind = KIND.failure;
-    answer = JSON.stringify(failureOf(error));
+    answer = JSON.stringify(error instanceof NeverSettled ? { message: NEVER, frames: [] } : failureOf(error));
   } finally {
     invocation.isOver = true;
     invocation.streams.close();
@@ -168,7 +171,7 @@ function settled(invocation, start) {
       // The platform's own promises, such as those of crypto.subtle, are settled by the event loop; and a function
       // that has called another one waits for that.
       if (hostPromises.count > 0 || active !== invocation) check = setTurn(look);
-      else reject(new Error(NEVER));
+      else reject(new NeverSettled());
     }
     start().then(resolve, reject).finally(() => clearTurn(check));
   });
