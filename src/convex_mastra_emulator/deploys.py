@@ -21,6 +21,7 @@ from convex_mastra_emulator.errors import SchemaViolation
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
@@ -119,7 +120,11 @@ class Deploys:
         output = Path(tempfile.mkdtemp(prefix="convex-mastra-emulator-"))
         try:
             bundle = make_bundle(output)
-            host = TypeScriptHost(node, bundle, self._environment, self._executor.limits, is_strict=is_strict)
+            executor = self._executor
+            handles = FunctionHandles(executor.functions)
+            host = TypeScriptHost(
+                node, bundle, self._environment, executor.limits, handles, executor.clock, is_strict=is_strict
+            )
         except BaseException:
             shutil.rmtree(output)
             raise

@@ -90,6 +90,7 @@ class Transaction:
         self.scheduled_count = self.scheduled_size = 0
         """Jobs scheduled so far and the bytes of their arguments; a nested call that fails gives nothing back."""
         self._has_paginated = False
+        self._begin_log_size = len(store.log)
         self._id_source = id_source
         self._creation_time = begin_ns // 1_000_000 + (begin_ns % 1_000_000) / 1e6
 
@@ -103,6 +104,23 @@ class Transaction:
         """Undoes all writes since ``savepoint`` and gives their allowance back; reads stay counted."""
         self.store.undo(savepoint.log_size)
         self.meter.restore_written(savepoint.written)
+
+    @contextmanager
+    def stale_snapshot(self) -> Iterator[None]:
+        """While a query runs that sees the documents as they were when the transaction began.
+
+        What it reads is not part of what the transaction has read, and uses nothing of its allowance
+        (``transaction.rs`` ``clone_for_snapshot_query``).
+        """
+        changes = self.store.log[self._begin_log_size :]
+        read_set, meter = self.read_set, self.meter
+        self.read_set, self.meter = ReadSet(self.limits), Meter(self.limits)
+        self.store.revert(changes)
+        try:
+            yield
+        finally:
+            self.store.reapply(changes)
+            self.read_set, self.meter = read_set, meter
 
     @property
     def usage(self) -> Usage:
