@@ -20,6 +20,7 @@ from convex_mastra_emulator.database.documents import (
     StoredDocument,
     build_document,
     check_document_size,
+    invalid_argument,
     without_system_fields,
 )
 from convex_mastra_emulator.database.index import BY_ID
@@ -29,7 +30,6 @@ from convex_mastra_emulator.database.store import SYSTEM_TABLES, VISIBLE_SYSTEM_
 from convex_mastra_emulator.database.text_search import SearchStream
 from convex_mastra_emulator.errors import (
     DeploymentError,
-    InvalidArgument,
     InvalidQuery,
     InvalidValue,
     NonexistentDocument,
@@ -53,12 +53,6 @@ class Savepoint:
 
     log_size: int
     written: tuple[int, int]
-
-
-def invalid_argument(argument: str, function: str, cause: DeploymentError | str) -> InvalidArgument:
-    """The form every bad argument of a database call is reported in (§3.3)."""
-    text = cause if isinstance(cause, str) else cause.message
-    return InvalidArgument(f"Invalid argument `{argument}` for `db.{function}`: {text}")
 
 
 class Transaction:
