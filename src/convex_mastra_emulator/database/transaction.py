@@ -28,12 +28,7 @@ from convex_mastra_emulator.database.query import Query, QueryStream, Rows, RowS
 from convex_mastra_emulator.database.read_set import Interval, ReadSet
 from convex_mastra_emulator.database.store import SYSTEM_TABLES, VISIBLE_SYSTEM_TABLES, Store, Table
 from convex_mastra_emulator.database.text_search import SearchStream
-from convex_mastra_emulator.errors import (
-    DeploymentError,
-    InvalidQuery,
-    InvalidValue,
-    NonexistentDocument,
-)
+from convex_mastra_emulator.errors import DeploymentError, InvalidQuery, InvalidValue, NonexistentDocument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.usage import Meter, Usage
 from convex_mastra_emulator.values.ids import IdSource, decode_id, decode_legacy_id, encode_id
