@@ -14,19 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from convex_mastra_emulator.clock import Clock, SystemClock
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
+from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
+from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
 from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
 from convex_mastra_emulator.schema.validators import Validator
 from convex_mastra_emulator.values.codec import decode, encode
+from convex_mastra_emulator.values.display import human_size
 from convex_mastra_emulator.values.json_text import parse_json, write_json
 from convex_mastra_emulator.values.types import Value
 
@@ -36,10 +42,6 @@ Runtime = Literal["transactions", "isolate", "node"]
 _KINDS = {"query": FunctionKind.QUERY, "mutation": FunctionKind.MUTATION, "action": FunctionKind.ACTION}
 
 
-class TypeScriptFunction(Function):
-    """A function that came with a deploy."""
-
-
 class TypeScriptHost:
     """Runs the functions of one bundle.
 
@@ -47,14 +49,27 @@ class TypeScriptHost:
         node: the program.
         bundle: what is run.
         limits: of the deployment.
+        handles: of the deployment's functions.
+        clock: the deployment's; one that does not run by itself stands still for functions, too.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
     """
 
-    def __init__(self, node: Path, bundle: Bundle, limits: Limits, *, is_strict: bool) -> None:
+    def __init__(
+        self,
+        node: Path,
+        bundle: Bundle,
+        limits: Limits,
+        handles: FunctionHandles,
+        clock: Clock,
+        *,
+        is_strict: bool,
+    ) -> None:
         self._node = node
         self._bundle = bundle
         self._is_strict = is_strict
         self._limits = limits
+        self._handles = handles
+        self._clock = clock
         self._lock = threading.Lock()
         self._workers: dict[Runtime, _Running] = {}
 
@@ -67,16 +82,39 @@ class TypeScriptHost:
 
     # What there is
 
+    @property
+    def bundle(self) -> Bundle:
+        """What is run."""
+        return self._bundle
+
+    @property
+    def processes(self) -> int:
+        """How many run now."""
+        return len(self._workers)
+
+    def modules(self) -> list[PushedModule]:
+        """The modules, as a push would bring them."""
+        return list(modules_of(self._bundle))
+
+    def module_hashes(self) -> dict[str, str]:
+        """What each module is, by its path; two that are equal have equal hashes."""
+        return {module.path: module.sha256 for module in self.modules()}
+
     def exports(self, env: Mapping[str, str]) -> list[dict[str, Any]]:
         """What all modules export, as ``modules.mjs`` tells it, loaded with these environment variables.
 
         Raises:
-            FailureThrown: what a module threw when it was loaded.
+            ModuleNotLoaded: when a module threw.
         """
-        exports = self._running("transactions", env).exports
-        return exports + self._running("node", env).exports if self._bundle.node else exports
+        exports = read_exports(self._bundle, env)
+        if exports is None:
+            exports = self._running("transactions", env).exports
+            if self._bundle.node:
+                exports = exports + self._running("node", env).exports
+            keep_exports(self._bundle, env, exports)
+        return exports
 
-    def functions(self, exports: list[dict[str, Any]]) -> dict[str, TypeScriptFunction]:
+    def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
         """The functions of a deploy by their paths."""
         return {
             f"{module['path'].removesuffix('.js')}:{exported['name']}": self._function(module["path"], exported)
@@ -84,15 +122,16 @@ class TypeScriptHost:
             for exported in module["functions"]
         }
 
-    def _function(self, module: str, exported: dict[str, Any]) -> TypeScriptFunction:
+    def _function(self, module: str, exported: dict[str, Any]) -> Function:
         kind, name = exported["kind"], exported["name"]
         run = self._run_action if kind == "action" else self._run_in_transaction
-        return TypeScriptFunction(
+        return Function(
             kind=_KINDS[kind],
             handler=lambda ctx, *args: run(ctx, {"kind": kind, "module": module, "name": name}, args),
             arguments=self._validator(f"{module}:{name}", exported["args"]),
             returns=self._validator(f"{module}:{name}", exported["returns"]),
             is_internal=exported["isInternal"],
+            is_deployed=True,
         )
 
     def _validator(self, function: str, text: str | None) -> Validator | None:
@@ -113,20 +152,37 @@ class TypeScriptHost:
     def _run_in_transaction(
         self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
-        answers = TransactionSyscalls(ctx, _name_of(request))
+        answers = TransactionSyscalls(ctx, _name_of(request), self._handles)
         request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
         env = ctx.process_env()
-        worker = self._running("transactions", env).worker
+        running = self._running("transactions", env)
+        for name in running.reads:
+            answers.read_variable(name)
+        worker = running.worker
         assert isinstance(worker, TransactionWorker)
         return self._read(worker.invoke(request, _written(args), answers, env))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
-        answers = ActionSyscalls(ctx, _name_of(request), self._limits)
-        return self._read(self._invoke_action(ctx, request, _written(args), answers))
+        arguments = _written(args)
+        if request["module"] in self._bundle.node:
+            self._check_size(arguments)
+        answers = ActionSyscalls(ctx, _name_of(request), self._limits, self._handles)
+        return self._read(self._invoke_action(ctx, request, arguments, answers))
+
+    def _check_size(self, arguments: str) -> None:
+        limit = self._limits.node_arguments_size_max
+        if len(arguments.encode()) > limit:
+            # crates/node_executor/src/executor.rs
+            text = (
+                f"Node actions arguments size is too large. The maximum size is {human_size(limit)}. Reduce the size "
+                "of the arguments or consider using Convex runtime actions instead, which have a "
+                f"{human_size(self._limits.arguments_size_max)} limit. See https://docs.convex.dev/functions/runtimes"
+            )
+            raise FailureThrown(Failure(message=text))
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
-        answers = ActionSyscalls(ctx, "http:default", self._limits)
+        answers = ActionSyscalls(ctx, "http:default", self._limits, self._handles)
         invoked = {"kind": "http", "module": "http.js", "name": "default", "route": [path, request.method]}
         sent = {
             "url": request.url,
@@ -146,16 +202,23 @@ class TypeScriptHost:
         env = ctx.process_env()
         worker = self._running("node" if request["module"] in self._bundle.node else "isolate", env).worker
         assert isinstance(worker, ActionWorker)
-        return worker.invoke(request, args, answers, env)
+        is_running = isinstance(self._clock, SystemClock)
+        seen = {"nowMs": ctx.now(), "isClockRunning": is_running, "seed": ctx.random.getrandbits(64)}
+        return worker.invoke({**request, **seen}, args, answers, env)
 
     # Processes
 
     def _running(self, runtime: Runtime, env: Mapping[str, str]) -> _Running:
         with self._lock:
             running = self._workers.get(runtime)
-            if running is None or running.worker.has_ended:
-                if running is not None:
-                    running.worker.close()
+            if running is not None and running.worker.has_ended:
+                running.worker.close()
+                running = None
+            if running is not None and not running.has_seen(env):
+                # What modules keep of their environment is made anew, as with every call on a deployment.
+                running.worker.retire()
+                running = None
+            if running is None:
                 running = self._workers[runtime] = self._start(runtime, env)
             return running
 
@@ -168,10 +231,14 @@ class TypeScriptHost:
             "root": f"{self._bundle.root}/",
             "paths": modules,
             "env": dict(env),
+            # What modules see when they are loaded: the time of the deploy, and always the same numbers.
+            "nowMs": self._clock.now_ns() // 1_000_000,
+            "seed": 0,
+            "kind": "query",
         }
         worker = self._new_worker(runtime)
         try:
-            return _Running(worker, worker.load(request))
+            return _Running(worker, worker.load(request), env)
         except BaseException:
             worker.close()
             raise
@@ -186,10 +253,20 @@ class TypeScriptHost:
 
 @dataclass(slots=True)
 class _Running:
-    """A process, and what its modules export."""
+    """A process, what its modules export, and the environment they were loaded with."""
 
     worker: TransactionWorker | ActionWorker
     exports: list[dict[str, Any]]
+    env: Mapping[str, str]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The variables of the environment that modules looked up when they were loaded."""
+        return frozenset(name for module in self.exports for name in module["reads"])
+
+    def has_seen(self, env: Mapping[str, str]) -> bool:
+        """Whether modules have looked up nothing that is another in this environment."""
+        return env == self.env or all(self.env.get(name) == env.get(name) for name in self.reads)
 
 
 def _name_of(request: Mapping[str, Any]) -> str:
