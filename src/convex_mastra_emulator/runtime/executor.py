@@ -139,13 +139,11 @@ class Executor(Transactions):
             raise RequestRefused(
                 f"Operation {operation} not permitted", code="SystemIdentityRequired", kind=ErrorKind.FORBIDDEN
             )
-        logs = LogLines(self.limits)
         return self._call(
             parsed,
             read_arguments,
             kind,
             identity,
-            logs,
             request or Request(),
             internal=identity.is_admin,
             at_ns=at_ns,
@@ -159,7 +157,6 @@ class Executor(Transactions):
             python_arguments(arguments),
             None,
             ANONYMOUS,
-            LogLines(self.limits),
             Request("Cron"),
             internal=True,
             place=Place.SCHEDULED,
@@ -179,7 +176,6 @@ class Executor(Transactions):
             read_arguments,
             kind,
             caller.identity,
-            LogLines(self.limits),
             Request() if caller.run is None else caller.run.request,
             internal=True,
             job_id=caller.job_id,
@@ -193,7 +189,6 @@ class Executor(Transactions):
         read_arguments: ReadArguments,
         kind: FunctionKind | None,
         identity: Identity,
-        logs: LogLines,
         request: Request,
         *,
         internal: bool,
@@ -205,9 +200,7 @@ class Executor(Transactions):
         under: UnderFaults | None = None,
     ) -> Outcome:
         if under is None and self.faults.armed:
-            run = partial(
-                self._call, path, read_arguments, kind, identity, logs, request, internal=internal, parent=parent
-            )
+            run = partial(self._call, path, read_arguments, kind, identity, request, internal=internal, parent=parent)
             return call_under_faults(
                 self.faults.strike(path.stripped, place),
                 kind or self.functions.kind_of(path) or FunctionKind.QUERY,
@@ -222,7 +215,7 @@ class Executor(Transactions):
             note_missing(self.log, request, path, kind, identity, parent, failure)
             return Outcome(failure=failure)
         noted = self.log.begin(request, path, function.kind.value, identity, parent, function.environment)
-        call = Call(path, function, identity, logs, job_id=job_id, run=noted)
+        call = Call(path, function, identity, LogLines(self.limits), job_id=job_id, run=noted)
         if under is not None:
             call = under.struck(call)
         return logged(self.log, call, lambda: self._run(call, read_arguments, at_ns, end_cursor, under))
