@@ -25,6 +25,7 @@ from convex_mastra_emulator.limits import DEFAULT_LIMITS
         ("written_size_max", 16_777_216),
         ("arguments_size_max", 16_777_216),
         ("return_size_max", 16_777_216),
+        ("node_arguments_size_max", 5_242_880),
         ("call_depth_max", 8),
         ("log_lines_max", 256),
         ("log_line_size_max", 32_768),

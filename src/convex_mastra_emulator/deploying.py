@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import Literal, overload
 
 from convex_mastra_emulator.deploys import Deploys, Dialect
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.bundle_cache import cached_bundle
+from convex_mastra_emulator.watching import Tell, Watch
 
 
 class Deployable:
@@ -15,6 +17,28 @@ class Deployable:
 
     dialect: Dialect
     _deploys: Deploys
+    _watches: list[Watch]
+
+    @overload
+    def deploy(
+        self,
+        folder: str | PathLike[str],
+        *,
+        npm_folder: str | PathLike[str] | None = None,
+        dialect: Dialect | None = None,
+        watch: Literal[False] = False,
+    ) -> None: ...
+
+    @overload
+    def deploy(
+        self,
+        folder: str | PathLike[str],
+        *,
+        npm_folder: str | PathLike[str] | None = None,
+        dialect: Dialect | None = None,
+        watch: Literal[True],
+        tell: Tell | None = None,
+    ) -> Watch: ...
 
     def deploy(
         self,
@@ -22,7 +46,9 @@ class Deployable:
         *,
         npm_folder: str | PathLike[str] | None = None,
         dialect: Dialect | None = None,
-    ) -> None:
+        watch: bool = False,
+        tell: Tell | None = None,
+    ) -> Watch | None:
         """Deploys a folder of TypeScript functions, as ``npx convex deploy`` does: all of it, or nothing.
 
         Its functions, schema, crons and HTTP routes take the place of those that were deployed before, Mastra's in
@@ -32,6 +58,9 @@ class Deployable:
             folder: such as ``convex/``.
             npm_folder: where ``node_modules`` lies; the folder or the first one above it that has one, if None.
             dialect: what is refused; the emulator's if None.
+            watch: whether it is deployed again whenever a file changes, until the watch that is given back or the
+                emulator is closed.  What is refused then is told, and leaves what was deployed before.
+            tell: is told of each of those deploys why it was refused; None if it was not.
 
         Raises:
             NodeMissing: when there is no Node to run it.
@@ -42,12 +71,31 @@ class Deployable:
         """
         npm = None if npm_folder is None else Path(npm_folder)
 
-        def make_bundle(output: Path) -> Bundle:
-            return cached_bundle(Path(folder), output, npm)
+        def deploy() -> tuple[Path, ...]:
+            return self._deploy(Path(folder), npm, dialect or self.dialect)
 
-        new = self._deploys.read(make_bundle, dialect or self.dialect)
+        inputs = deploy()
+        if not watch:
+            return None
+        watching = Watch(Path(folder), deploy, inputs, tell).start()
+        self._watches.append(watching)
+        return watching
+
+    def _deploy(self, folder: Path, npm_folder: Path | None, dialect: Dialect) -> tuple[Path, ...]:
+        """Deploys once; tells which files were read."""
+
+        def make_bundle(output: Path) -> Bundle:
+            return cached_bundle(folder, output, npm_folder)
+
+        new = self._deploys.read(make_bundle, dialect)
         try:
             self._deploys.apply(new)
         except BaseException:
             new.host.close()
             raise
+        return new.host.bundle.inputs
+
+    def end_watches(self) -> None:
+        """Ends all that watches a folder."""
+        while self._watches:
+            self._watches.pop().close()

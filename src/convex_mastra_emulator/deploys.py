@@ -21,6 +21,7 @@ from convex_mastra_emulator.errors import SchemaViolation
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
@@ -30,6 +31,7 @@ from convex_mastra_emulator.runtime.node.deploy import Deployed, read_deploy
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
+from convex_mastra_emulator.runtime.saved_state import schema_settings
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.schema.index_diff import IndexDiff, index_diff
 from convex_mastra_emulator.schema.schema import Schema
@@ -118,7 +120,11 @@ class Deploys:
         output = Path(tempfile.mkdtemp(prefix="convex-mastra-emulator-"))
         try:
             bundle = make_bundle(output)
-            host = TypeScriptHost(node, bundle, self._environment, self._executor.limits, is_strict=is_strict)
+            executor = self._executor
+            handles = FunctionHandles(executor.functions)
+            host = TypeScriptHost(
+                node, bundle, self._environment, executor.limits, handles, executor.clock, is_strict=is_strict
+            )
         except BaseException:
             shutil.rmtree(output)
             raise
@@ -189,11 +195,13 @@ class Deploys:
         functions, before = executor.functions.snapshot(), executor.store.schema
         try:
             executor.functions.restore(_functions(new, functions))
-            executor.in_transaction(_changing(executor, new.schema))
+            with executor.saving(schema_settings(executor, new.schema)):
+                executor.in_transaction(_changing(executor, new.schema))
             self._scheduler.deploy(new.deployed.crons)
         except BaseException:
             executor.functions.restore(functions)
-            executor.in_transaction(_changing(executor, before))
+            with executor.saving(schema_settings(executor, before)):
+                executor.in_transaction(_changing(executor, before))
             raise
 
     def close(self) -> None:

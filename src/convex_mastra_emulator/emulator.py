@@ -148,6 +148,7 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         self.exports = ExportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
         self._subscriptions = Subscriptions()
         self.control_marks = []
+        self._watches = []
         self._executor.commit_listeners.append(self._subscriptions.on_commit)
         begin_with_data(self._executor, file, load_progress)
         if file is not None:
@@ -340,6 +341,7 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         Raises:
             EmulatorError: inside a function.
         """
+        self.end_watches()
         self._executor.close()
         self.pushes.close()
         self._deploys.close()

@@ -30,7 +30,7 @@ LAYERS = (
     ("runtime", "journal"),
     ("mastra",),
     ("data", "web"),
-    ("hooks", "serving", "deploys", "deploying", "pushes"),
+    ("hooks", "serving", "deploys", "watching", "deploying", "pushes"),
     ("emulator", "connection", "network", "sources", "interleaving"),
     ("protocol",),
     ("server",),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from convex_mastra_emulator import Emulator, FunctionError, ManualClock, query
-from convex_mastra_emulator.errors import SchemaViolation
+from convex_mastra_emulator.errors import EmulatorError, SchemaViolation
 from convex_mastra_emulator.runtime.node.bundle import BundleFailed
 from convex_mastra_emulator.runtime.node.deploy import DeployRefused
 
@@ -173,3 +174,16 @@ export const f = query(async (ctx) => await (ctx as any).runMutation(call("a:wri
 
     with pytest.raises(FunctionError, match=r"ctx\.runMutation is not a function"):
         convex.query("a:f")
+
+
+def test_a_watched_folder_is_deployed_again(convex: Emulator, write: Write) -> None:
+    told: queue.SimpleQueue[EmulatorError | None] = queue.SimpleQueue()
+    with convex.deploy(write(a=ONE), watch=True, tell=told.put) as watch:
+        folder = write(a="export const f = query(async () => 2);")
+        assert told.get(timeout=30) is None
+        assert convex.query("a:f") == 2.0
+
+        (folder / "a.ts").write_text("export const f = ;")
+        assert "convex/a.ts:1:17" in str(told.get(timeout=30))
+        assert watch.problem is not None
+        assert convex.query("a:f") == 2.0

@@ -15,13 +15,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.errors import EmulatorError, NotEmulated
 
 _EXTENSIONS = (".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx")
 _SHARED = "_deps/[hash]"
 _USE_NODE = re.compile(r"""^\s*(?://[^\n]*\n|/\*.*?\*/|\s)*["']use node["']""", re.DOTALL)
 _HAS_EXPORT = re.compile(r"^\s{0,100}(?:import|export)", re.MULTILINE)
 _NO_GENERATED = 'Could not resolve "./_generated/'
+_CONFIG = re.compile(r"(?:^|/)convex\.config\.[cm]?[jt]s$")
+_PACKAGE = re.compile(r"/node_modules/((?:@[^/]+/)?[^/]+)/(?!.*/node_modules/)")
 _NO_FOLDERS = ("_generated", "node_modules", "_deps")
 
 
@@ -101,22 +103,23 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
 
     Raises:
         BundleFailed: what esbuild said, or why it could not be asked.
+        NotEmulated: when the app uses components.
     """
     if not folder.is_dir():
         raise BundleFailed(f"{folder} is no folder: functions are deployed from the folder they stand in")
     esbuild = _esbuild(npm_folder or _npm_folder(folder))
+    inputs = _refuse_components(esbuild, folder, output)
     paths = entry_points(folder)
     node = [path for path in paths if _uses_node(path)]
     isolate = [path for path in paths if path not in node]
     root = folder.resolve().parent
-    inputs: set[Path] = set()
     if isolate:
         inputs |= _run(
             esbuild, folder, isolate, output, "--splitting", f"--chunk-names={_SHARED}", "--platform=browser"
         )
     if node:
         inputs |= _run(esbuild, folder, node, output, "--platform=node", "--banner:js=" + _REQUIRE)
-    schema = next((found for found in sorted(folder.glob("schema.*")) if found.suffix in _EXTENSIONS), None)
+    schema = _module_named(folder, "schema")
     if schema is not None:
         inputs |= _run(esbuild, folder, [schema], output, "--platform=browser")
     return Bundle(
@@ -127,6 +130,33 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
         schema=schema is not None,
         inputs=tuple(sorted(inputs)),
     )
+
+
+def _module_named(folder: Path, name: str) -> Path | None:
+    found = (folder / f"{name}{extension}" for extension in _EXTENSIONS)
+    return next((path for path in found if path.exists()), None)
+
+
+def _refuse_components(esbuild: Path, folder: Path, output: Path) -> set[Path]:
+    """Looks whether ``convex.config.ts`` imports those of components; gives the files that say it does not."""
+    config = _module_named(folder, "convex.config")
+    if config is None:
+        return set()
+    inputs = _run(esbuild, folder, [config], output, "--platform=browser")
+    (output / _name(folder, config)).unlink()
+    others = (path for path in inputs if _CONFIG.search(path.as_posix()) and path.resolve() != config.resolve())
+    names = sorted(map(_component_name, others))
+    if names:
+        raise NotEmulated(
+            f"Components are not emulated: take {', '.join(names)} out of {config.name} to deploy to the emulator"
+        )
+    return inputs
+
+
+def _component_name(config: Path) -> str:
+    """Of an npm package its name, of a folder the folder's."""
+    package = _PACKAGE.search(config.as_posix())
+    return config.parent.name if package is None else package[1]
 
 
 # What CommonJS packages call in an ES module.

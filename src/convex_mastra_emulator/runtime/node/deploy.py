@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from convex_mastra_emulator.errors import DeploymentError
+from convex_mastra_emulator.errors import DeploymentError, InvalidArgument
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.node.pipes import ModuleNotLoaded
+from convex_mastra_emulator.runtime.paths import parse_module_path
 from convex_mastra_emulator.schema.schema import Schema
 from convex_mastra_emulator.values.codec import decode
 from convex_mastra_emulator.values.json_text import parse_json
+from convex_mastra_emulator.values.names import identifier_problem
 
 _SCHEMA = "schema.js"
 
@@ -56,10 +58,14 @@ def read_deploy(host: TypeScriptHost) -> Deployed:
         DeployRefused: when a module cannot be loaded, with the deployment's text.
         SchemaDefinitionError: for a schema or crons no deployment takes.
     """
+    for path in (*host.bundle.isolate, *host.bundle.node):
+        _check_module_path(path)
     try:
         exports = host.exports()
     except ModuleNotLoaded as error:
         raise _refused(error) from None
+    for module in exports:
+        _check_functions(module, is_node=module["path"] in host.bundle.node)
     schema_text = _only(exports, "schema")
     routes = _only(exports, "routes")
     return Deployed(
@@ -71,15 +77,43 @@ def read_deploy(host: TypeScriptHost) -> Deployed:
     )
 
 
+def _check_module_path(path: str) -> None:
+    try:
+        parse_module_path(path)
+    except InvalidArgument as error:
+        # crates/application/src/deploy_config.rs ``parse_module_path``
+        text = f"{path} is not a valid path to a Convex module. {error}"
+        raise DeployRefused(text, code="BadConvexModuleIdentifier") from None
+
+
+def _check_functions(module: Mapping[str, Any], *, is_node: bool) -> None:
+    path = module["path"]
+    for function in module["functions"]:
+        name, kind = function["name"], function["kind"].title()
+        if is_node and kind != "Action":
+            # crates/node_executor/src/executor.rs ``analyze``
+            raise _not_loaded(
+                f"`{name}` defined in `{path}` is a {kind} function. Only actions can be defined in Node.js. "
+                "See https://docs.convex.dev/functions/actions for more details."
+            )
+        problem = identifier_problem(name)
+        if problem is not None:
+            # crates/model/src/modules/module_versions.rs ``invalid_function_name_error``
+            text = f"Invalid function name used in `{path}`: {problem}"
+            raise DeployRefused(text, code="InvalidFunctionName")
+
+
 def _refused(error: ModuleNotLoaded) -> DeployRefused:
     thrown = "\n".join([error.failure.message, *error.failure.frames])
     if error.module == _SCHEMA:
         # crates/application/src/lib.rs ``evaluate_schema``
         return DeployRefused(f"Hit an error while evaluating your schema:\n{thrown}", code="InvalidSchema")
     # crates/application/src/lib.rs ``analyze_modules``, crates/isolate/src/environment/analyze.rs
-    return DeployRefused(
-        f"Loading the pushed modules encountered the following\n    error:\nFailed to analyze {error.module}: {thrown}"
-    )
+    return _not_loaded(thrown if error.module is None else f"Failed to analyze {error.module}: {thrown}")
+
+
+def _not_loaded(text: str) -> DeployRefused:
+    return DeployRefused(f"Loading the pushed modules encountered the following\n    error:\n{text}")
 
 
 def _only(exports: list[dict[str, Any]], name: str) -> Any:

@@ -13,8 +13,12 @@ export class LoadFailed {
   }
 }
 
+/** What a module exports a deployment would not take; the message is its own. */
+export class ExportRefused extends Error {}
+
 /** {module, message, frames}: why modules could not be loaded, and which one, if it was one. */
 export function loadFailureOf(thrown) {
+  if (thrown instanceof ExportRefused) return { message: thrown.message, frames: [] };
   if (!(thrown instanceof LoadFailed)) return failureOf(thrown);
   return { module: thrown.module, ...failureOf(thrown.error) };
 }
