@@ -8,13 +8,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
-from pytest_mastra_convex.node_project import ensure_npm_project
 
 DEADLINE_SECONDS = 60
 ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
@@ -240,86 +238,3 @@ def test_ctrl_c_in_a_terminal_comes_once() -> None:
 
     assert os.waitstatus_to_exitcode(status) == 5
     assert shown.count(b"SIGINT") == 1
-
-
-# TypeScript
-
-
-@pytest.fixture
-def project(tmp_path: Path, report_progress: Callable[[str], None]) -> Path:
-    """A project with npm convex; its `convex/` is still empty."""
-    (tmp_path / "node_modules").symlink_to(ensure_npm_project(report_progress) / "node_modules")
-    (tmp_path / "convex").mkdir()
-    return tmp_path
-
-
-ONE = """
-import { queryGeneric as query } from "convex/server";
-export const one = query(async () => `one of ${process.env.WHOM}`);
-"""
-
-
-def test_a_folder_is_deployed_before_the_command_begins(project: Path) -> None:
-    (project / "convex" / "numbers.ts").write_text(ONE)
-
-    done = run(
-        *("--deploy", "convex", "--env", "WHOM=Ada"), *python(CALL), folder=project, CALLED="numbers:one", ARGS="{}"
-    )
-
-    assert done.stdout == "{'status': 'success', 'value': 'one of Ada'}\n", done.stderr
-
-
-def test_functions_in_typescript_win_over_those_in_python(project: Path) -> None:
-    (project / "convex" / "numbers.ts").write_text(ONE)
-    (project / "more.py").write_text(
-        "from convex_mastra_emulator import query\n"
-        'FUNCTIONS = {"numbers:one": query(lambda ctx, args: 2), "numbers:two": query(lambda ctx, args: 2)}\n'
-    )
-    options = ("--deploy", "convex", "--functions", "more:FUNCTIONS", "--env", "WHOM=Ada")
-    path = os.pathsep.join([str(project), *filter(None, [os.environ.get("PYTHONPATH")])])
-
-    told = [
-        run(*options, *python(CALL), folder=project, CALLED=called, ARGS="{}", PYTHONPATH=path).stdout
-        for called in ("numbers:one", "numbers:two")
-    ]
-
-    assert told == [
-        "{'status': 'success', 'value': 'one of Ada'}\n",
-        "{'status': 'success', 'value': 2.0}\n",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("export const one = ;", "numbers.ts:1:19"),
-        ('export const one = 1; throw new Error("not today");', "Uncaught Error: not today"),
-    ],
-)
-def test_a_folder_that_cannot_be_deployed_says_why_and_nothing_runs(project: Path, text: str, message: str) -> None:
-    (project / "convex" / "numbers.ts").write_text(text)
-
-    done = run("--deploy", "convex", *python("print('ran')"), folder=project)
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Invalid value for --deploy: " in done.stderr
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    done = run("--deploy", "convex", *python("print('ran')"), folder=tmp_path)
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Directory 'convex' does not exist." in done.stderr
-
-
-# What `@mastra/convex` publishes is refused by a deployment; here it is let through and told in a line.
-def test_warnings_of_a_deploy_are_lines(project: Path) -> None:
-    (project / "convex" / "vectors.ts").write_text('export { mastraNativeVectorAction } from "@mastra/convex/server";')
-
-    done = run("--deploy", "convex", *python("print('ran')"), folder=project)
-
-    assert (done.returncode, done.stdout) == (0, "ran\n")
-    assert done.stderr.startswith("warning: vectors.js:mastraNativeVectorAction: a deployment refuses this validator")
-    assert all(line.startswith("warning: ") for line in done.stderr.splitlines()), done.stderr

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,10 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from convex_mastra_emulator import Emulator, sources
+from convex_mastra_emulator.cli_deploy import DeployOptions, deploy
 from convex_mastra_emulator.data.progress_bar import progress_bar
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
-from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.runtime.tokens import provider_of_tests
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.sources import SourceError
@@ -92,6 +91,7 @@ class EmulatorOptions:
     functions_source: str | None
     data_path: str | None
     folder: str | None
+    watch: bool
     http_source: str | None
     crons_source: str | None
     load_path: str | None
@@ -132,8 +132,11 @@ _EMULATOR_OPTIONS = (
         "folder",
         metavar="FOLDER",
         type=click.Path(exists=True, file_okay=False),
-        help="Deploy this folder of TypeScript, as `npx convex deploy` does. Its functions win over those of "
-        "--functions; --http and --crons stand for what it has of their kind.",
+        help="Deploy this folder of TypeScript, as `npx convex deploy` does. What --functions, --http and --crons "
+        "define wins over what it has of their kind.",
+    ),
+    click.option(
+        "--watch", is_flag=True, help="Deploy the folder of --deploy again whenever one of its files changes."
     ),
     click.option(
         "--http",
@@ -201,7 +204,16 @@ def new_emulator(
     emulator.scheduler.crons.are_on = not options.no_crons
     set_variables(emulator, {**(env or {}), **named_values("--env", options.env)})
     arm_faults(emulator, options.faults)
-    deploy(emulator, options.functions_source, options.http_source, options.crons_source, options.folder)
+    deploy(
+        emulator,
+        DeployOptions(
+            functions=options.functions_source,
+            folder=options.folder,
+            watch=options.watch,
+            http=options.http_source,
+            crons=options.crons_source,
+        ),
+    )
     if options.load_path is not None:
         load_data(emulator, options.load_path, skip_bad=options.skip_bad)
     return emulator
@@ -217,64 +229,6 @@ def load_schema(source: str) -> Schema:
         return sources.load_schema(source)
     except SourceError as error:
         raise click.BadParameter(str(error)) from None
-
-
-def define_functions(emulator: Emulator, source: str, *, but: Collection[str] = ()) -> None:
-    """Defines the functions of a mapping ``module:attribute`` from paths to functions, except those ``but`` names.
-
-    Raises:
-        click.BadParameter: when it is none.
-    """
-    try:
-        functions = sources.load_functions(source)
-    except SourceError as error:
-        raise click.BadParameter(str(error)) from None
-    for path, function in functions.items():
-        try:
-            if parse_path(path).stripped not in but:
-                emulator.define(path, function)
-        except EmulatorError as error:
-            raise click.BadParameter(f"{source!r}: {path!r}: {error}") from None
-
-
-def deploy(
-    emulator: Emulator, functions: str | None, http: str | None, crons: str | None, folder: str | None = None
-) -> None:
-    """Defines what the options name: TypeScript, functions, then HTTP actions, then crons, which run functions.
-
-    Raises:
-        click.BadParameter: when one names nothing of its kind, a cron a function that is not there, or a folder cannot
-            be deployed.
-    """
-    option = "--deploy"
-    try:
-        if folder is not None:
-            deploy_folder(emulator, folder)
-        if functions is not None:
-            define_functions(emulator, functions, but=() if folder is None else emulator.function_paths())
-        option = "--http"
-        if http is not None:
-            emulator.define_http(sources.load_router(http))
-        option = "--crons"
-        if crons is not None:
-            emulator.define_crons(sources.load_crons(crons))
-    except EmulatorError as error:
-        raise click.BadParameter(str(error), param_hint=option) from None
-
-
-def deploy_folder(emulator: Emulator, folder: str) -> None:
-    """Deploys a folder of TypeScript and tells what it was warned of, each in a line.
-
-    Raises:
-        EmulatorError: when it cannot be deployed.
-    """
-    # Whatever comes next may fail, and Node is not to outlive the command.
-    click.get_current_context().call_on_close(emulator.close)
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        emulator.deploy(folder)
-    for warning in told:
-        click.echo(f"warning: {warning.message}", err=True)
 
 
 def named_values(option: str, texts: Iterable[str]) -> dict[str, str]:
