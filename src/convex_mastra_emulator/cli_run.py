@@ -46,7 +46,7 @@ class CommandNotFound(CommandNotRun):
     exit_code = 127
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@click.command(options_metavar="[OPTIONS] --", context_settings={"allow_interspersed_args": False})
 @address_options(0)
 @emulator_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)

@@ -52,7 +52,7 @@ def run_npx(*arguments: str, options: tuple[str, ...] = (), folder: Path) -> sub
 
 @pytest.mark.parametrize(
     ("options", "files", "count"),
-    [((), ("tests/convex.test.ts", "tests/mastra.test.ts"), 4), (("--deploy", "convex"), (), 6)],
+    [((), ("tests/convex.test.ts", "tests/mastra.test.ts"), 4), (("--deploy", "convex"), (), 8)],
     ids=["Mastra's functions in Python", "the project's own in TypeScript"],
 )
 def test_vitest_runs_on_a_deployment_of_its_own(
