@@ -37,14 +37,13 @@ def test_a_folder_is_deployed_before_the_command_begins(project: Path) -> None:
     assert done.stdout == "{'status': 'success', 'value': 'one of Ada'}\n", done.stderr
 
 
-# As with `emulator.define`, so that a test can put its own in the place of one that is deployed.
-def test_functions_in_python_win_over_those_in_typescript(project: Path) -> None:
+def test_functions_in_typescript_win_over_those_in_python(project: Path) -> None:
     (project / "convex" / "numbers.ts").write_text(ONE)
     (project / "more.py").write_text(
         "from convex_mastra_emulator import query\n"
-        'FUNCTIONS = {"numbers:one": query(lambda ctx, args: 1), "numbers:two": query(lambda ctx, args: 2)}\n'
+        'FUNCTIONS = {"numbers:one": query(lambda ctx, args: 2), "numbers:two": query(lambda ctx, args: 2)}\n'
     )
-    options = ("--deploy", "convex", "--functions", "more:FUNCTIONS")
+    options = ("--deploy", "convex", "--functions", "more:FUNCTIONS", "--env", "WHOM=Ada")
     path = os.pathsep.join([str(project), *filter(None, [os.environ.get("PYTHONPATH")])])
 
     told = [
@@ -53,7 +52,7 @@ def test_functions_in_python_win_over_those_in_typescript(project: Path) -> None
     ]
 
     assert told == [
-        "{'status': 'success', 'value': 1.0}\n",
+        "{'status': 'success', 'value': 'one of Ada'}\n",
         "{'status': 'success', 'value': 2.0}\n",
     ]
 

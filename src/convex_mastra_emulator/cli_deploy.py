@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,8 @@ import click
 
 from convex_mastra_emulator import Emulator, sources
 from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.runtime.paths import parse_path
+from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.sources import SourceError
 
 
@@ -20,6 +22,7 @@ class DeployOptions:
     """What is deployed; each is described by the option of its name.
 
     Attributes:
+        schema: `--schema`, in place of the folder's.
         functions: `--functions`.
         folder: `--deploy`.
         watch: `--watch`, whether the folder is deployed again when it changes.
@@ -27,6 +30,7 @@ class DeployOptions:
         crons: `--crons`.
     """
 
+    schema: Schema | None
     functions: str | None
     folder: str | None
     watch: bool
@@ -35,7 +39,7 @@ class DeployOptions:
 
 
 def deploy(emulator: Emulator, wanted: DeployOptions) -> None:
-    """Defines functions, then deploys the folder, then defines HTTP actions and crons, which run any of the functions.
+    """Deploys the folder, then defines functions it does not have, HTTP actions, and crons, which run any of them.
 
     Raises:
         click.UsageError: when there is nothing to watch, or the next deploy would undo what an option has defined.
@@ -43,12 +47,12 @@ def deploy(emulator: Emulator, wanted: DeployOptions) -> None:
             be deployed.
     """
     _check_watch(wanted)
-    if wanted.functions is not None:
-        define_functions(emulator, wanted.functions)
     option = "--deploy"
     try:
         if wanted.folder is not None:
-            deploy_folder(emulator, wanted.folder, watch=wanted.watch)
+            deploy_folder(emulator, wanted.folder, wanted.schema, watch=wanted.watch)
+        if wanted.functions is not None:
+            define_functions(emulator, wanted.functions, but=() if wanted.folder is None else emulator.function_paths())
         option = "--http"
         if wanted.http is not None:
             emulator.define_http(sources.load_router(wanted.http))
@@ -69,8 +73,8 @@ def _check_watch(wanted: DeployOptions) -> None:
             raise click.UsageError(f"--watch and {option} exclude each other: the next deploy would undo {option}.")
 
 
-def define_functions(emulator: Emulator, source: str) -> None:
-    """Defines the functions of a mapping ``module:attribute`` from paths to functions.
+def define_functions(emulator: Emulator, source: str, *, but: Collection[str] = ()) -> None:
+    """Defines the functions of a mapping ``module:attribute`` from paths to functions, except those ``but`` names.
 
     Raises:
         click.BadParameter: when it is none.
@@ -81,12 +85,13 @@ def define_functions(emulator: Emulator, source: str) -> None:
         raise click.BadParameter(str(error)) from None
     for path, function in functions.items():
         try:
-            emulator.define(path, function)
+            if parse_path(path).stripped not in but:
+                emulator.define(path, function)
         except EmulatorError as error:
             raise click.BadParameter(f"{source!r}: {path!r}: {error}") from None
 
 
-def deploy_folder(emulator: Emulator, folder: str, *, watch: bool) -> None:
+def deploy_folder(emulator: Emulator, folder: str, schema: Schema | None, *, watch: bool) -> None:
     """Deploys a folder of TypeScript, and again whenever it changes if it is to be watched.
 
     What it is warned of, and how each deploy of a watched folder ended, are lines on standard error.
@@ -99,7 +104,7 @@ def deploy_folder(emulator: Emulator, folder: str, *, watch: bool) -> None:
     # Whatever comes next may fail, and neither Node nor the watch is to outlive the command.
     context.call_on_close(emulator.close)
     if not watch:
-        emulator.deploy(folder)
+        emulator.deploy(folder, schema=schema)
         return
 
     def tell(problem: EmulatorError | None) -> None:
@@ -108,7 +113,7 @@ def deploy_folder(emulator: Emulator, folder: str, *, watch: bool) -> None:
         else:
             click.echo(f"not deployed, what was deployed before goes on: {problem}", err=True)
 
-    emulator.deploy(folder, watch=True, tell=tell)
+    emulator.deploy(folder, schema=schema, watch=True, tell=tell)
     tell(None)
 
 

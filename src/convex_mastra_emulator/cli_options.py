@@ -132,8 +132,8 @@ _EMULATOR_OPTIONS = (
         "folder",
         metavar="FOLDER",
         type=click.Path(exists=True, file_okay=False),
-        help="Deploy this folder of TypeScript, as `npx convex deploy` does. What --functions, --http and --crons "
-        "define wins over what it has of their kind.",
+        help="Deploy this folder of TypeScript, as `npx convex deploy` does. Its functions win over those of "
+        "--functions; --schema, --http and --crons stand for what it has of their kind.",
     ),
     click.option(
         "--watch", is_flag=True, help="Deploy the folder of --deploy again whenever one of its files changes."
@@ -191,10 +191,10 @@ def new_emulator(
     Raises:
         click.BadParameter: naming the option that is wrong.
     """
-    schema = options.schema_source
+    schema = None if options.schema_source is None else load_schema(options.schema_source)
     emulator = open_emulator(
         options.data_path,
-        schema=None if schema is None else load_schema(schema),
+        schema=schema,
         limits=changed_limits(options.limits),
         seed=options.seed,
         auth_providers=[] if test_token_secret is None else [provider_of_tests(test_token_secret)],
@@ -207,6 +207,7 @@ def new_emulator(
     deploy(
         emulator,
         DeployOptions(
+            schema=schema,
             functions=options.functions_source,
             folder=options.folder,
             watch=options.watch,

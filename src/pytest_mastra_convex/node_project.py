@@ -241,7 +241,7 @@ def _npm_ci(project: Path) -> None:
 
 
 def npm_command(node: Path) -> list[str | Path]:
-    """npm as that Node runs it.
+    """Npm as that Node runs it.
 
     Raises:
         NodeProjectError: when there is none.
