@@ -132,6 +132,7 @@ class TypeScriptHost:
             returns=self._validator(f"{module}:{name}", exported["returns"]),
             is_internal=exported["isInternal"],
             is_deployed=True,
+            environment="node" if module in self._bundle.node else "isolate",
         )
 
     def _validator(self, function: str, text: str | None) -> Validator | None:
