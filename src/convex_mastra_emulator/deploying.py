@@ -70,7 +70,7 @@ class Deployable:
         Raises:
             NodeMissing: when there is no Node to run it.
             BundleFailed: what esbuild said.
-            DeployRefused: when a module cannot be loaded.
+            DeployRefused: when a module cannot be loaded, or ``auth.config.ts`` is not valid.
             SchemaDefinitionError: for a schema or crons no deployment takes.
             SchemaViolation: when a document does not match the schema.
         """

@@ -19,12 +19,14 @@ from convex_mastra_emulator.database.schema_change import change_schema, first_v
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import SchemaViolation
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
+from convex_mastra_emulator.runtime.auth_config import AuthDiff, auth_diff
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
+from convex_mastra_emulator.runtime.node.auth_evaluation import WHEN_CHANGED
 from convex_mastra_emulator.runtime.node.binary import node_binary
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.deploy import Deployed, read_deploy
@@ -67,6 +69,7 @@ class DeployDiff:
     Attributes:
         schemas: the schema before, and the one of now.
         indexes: of them.
+        auth: the providers of tokens.
         modules_added: paths of modules that are new or another.
         modules_removed: paths of modules that are there no longer.
         crons_added: ids.
@@ -76,6 +79,7 @@ class DeployDiff:
 
     schemas: tuple[Schema, Schema]
     indexes: IndexDiff
+    auth: AuthDiff
     modules_added: tuple[str, ...]
     modules_removed: tuple[str, ...]
     crons_added: tuple[str, ...]
@@ -94,6 +98,8 @@ class Deploys:
     def __init__(self, executor: Executor, scheduler: Scheduler) -> None:
         self._executor = executor
         self._scheduler = scheduler
+        executor.env.checks.append(self._check_environment)
+        executor.origins.listeners.append(self._follow_origins)
 
     def read(self, make_bundle: MakeBundle, dialect: Dialect, schema: Schema | None = None) -> NewDeploy:
         """Bundles and loads modules; nothing of them is seen yet.
@@ -106,7 +112,7 @@ class Deploys:
         Raises:
             NodeMissing: when there is no Node to run them.
             BundleFailed: what esbuild said.
-            DeployRefused: when a module cannot be loaded.
+            DeployRefused: when a module cannot be loaded, or ``auth.config.ts`` is not valid.
             SchemaDefinitionError: for a schema or crons no deployment takes.
         """
         env = self._executor.env
@@ -182,7 +188,9 @@ class Deploys:
             self._change(new)
             executor.http_router = _router(new.deployed.routes, new.host)
             executor.typescript = new.host
-            diff = _diff(old_schema, old_crons, before, new, executor.crons.state())
+            auth = auth_diff(executor.auth_infos, new.deployed.auth)
+            executor.auth_infos = auth.providers
+            diff = _diff(old_schema, old_crons, auth, before, new, executor.crons.state())
         if before is not None and before is not new.host:
             before.close()
         return diff
@@ -200,6 +208,26 @@ class Deploys:
             with executor.saving(schema_settings(executor, before)):
                 executor.in_transaction(_changing(executor, before))
             raise
+
+    # The environment of the auth config
+
+    def _check_environment(self) -> Callable[[], None]:
+        """Evaluates the auth config with other environment variables, which it may refuse."""
+        executor = self._executor
+        host = executor.typescript
+        if host is None or not host.bundle.auth_config:
+            return lambda: None
+        infos = host.auth_config.providers(executor.env.of_process(), explanation=WHEN_CHANGED)
+
+        def take() -> None:
+            executor.auth_infos = auth_diff(executor.auth_infos, infos).providers
+
+        return take
+
+    def _follow_origins(self) -> None:
+        """The site's URL is often that of a provider."""
+        with self._executor.lock:
+            self._check_environment()()
 
     def close(self) -> None:
         """Ends the processes that run TypeScript; they are started anew when a function is called."""
@@ -227,6 +255,7 @@ def _changing(executor: Executor, schema: Schema) -> Callable[[Transaction], Non
 def _diff(
     old_schema: Schema,
     old_crons: Mapping[str, CronJob],
+    auth: AuthDiff,
     before: TypeScriptHost | None,
     new: NewDeploy,
     crons: Mapping[str, CronJob],
@@ -236,6 +265,7 @@ def _diff(
     return DeployDiff(
         schemas=(old_schema, new.schema),
         indexes=index_diff(old_schema, new.schema),
+        auth=auth,
         modules_added=tuple(path for path, sha256 in modules.items() if old_modules.get(path) != sha256),
         modules_removed=tuple(path for path in old_modules if path not in modules),
         crons_added=tuple(id for id in crons if id not in old_crons),

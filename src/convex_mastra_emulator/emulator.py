@@ -68,7 +68,7 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         limits: what the deployment allows; lower a number to reach it in a small test.
         seed: the same seed and calls give the same ids, random numbers and request ids; None begins at a random place.
         clock: where the time comes from; the machine's if None.
-        auth_providers: whose tokens make users.
+        auth_providers: whose tokens make users, beside those of a deployed ``auth.config.ts``.
         redact_errors: whether callers see of errors what they see in production: a request id and nothing else.
         path: a file that keeps documents, scheduled functions, crons and environment variables; made if it is not
             there.  None keeps them in memory.
@@ -117,7 +117,6 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         self.usage = Usage()
         self.journal = Journal()
         self._requests = stream(seed, "requests")
-        self._users = Users(self.clock, self._requests, auth_providers)
         self.faults = Faults(seed, lambda path: parse_path(path).stripped)
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
         self._ids = IdSource(seed)
@@ -135,6 +134,14 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
             log=FunctionLog(self.clock, stream(seed, "log")),
         )
         self.log = self._executor.log
+
+        self._users = Users(
+            self.clock,
+            self._requests,
+            auth_providers,
+            config=lambda: self._executor.auth_infos,
+            fetch=self.answer_key_request,
+        )
 
         self.env = self._executor.env
         self.fetch = self._executor.fetches

@@ -17,6 +17,7 @@ from convex_mastra_emulator.runtime.users import Users
 class Hooks:
     """Users, time and commits of an emulator."""
 
+    redact_errors: bool
     _executor: Executor
     _users: Users
     _subscriptions: Subscriptions
@@ -41,7 +42,7 @@ class Hooks:
         Raises:
             RequestRefused: with the deployment's text, if it is not good.
         """
-        return self._users.verify_token(token)
+        return self._users.verify_token(token, is_redacted=self.redact_errors)
 
     @property
     def lock(self) -> AbstractLock:

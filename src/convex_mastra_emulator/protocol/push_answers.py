@@ -50,7 +50,7 @@ def started(push: Push) -> Json:
         "environmentVariables": dict(deploy.environment),
         "externalDepsId": None,
         "componentDefinitionPackages": {ROOT: {"storageKey": push.id}},
-        "appAuth": [],
+        "appAuth": [info.to_json() for info in deploy.deployed.auth],
         "analysis": {
             ROOT: {
                 "definition": {
@@ -132,6 +132,10 @@ def finished(diff: DeployDiff) -> Json:
     before, after = diff.schemas
     return {
         **NOTHING_FINISHED,
+        "authDiff": {
+            "added": [info.stored_text() for info in diff.auth.added],
+            "removed": [info.stored_text() for info in diff.auth.removed],
+        },
         "componentDiffs": {
             ROOT: {
                 "diffType": {"type": "modify"},

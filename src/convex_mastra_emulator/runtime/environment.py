@@ -29,6 +29,8 @@ BY_NAME = " by_name"
 CLOUD_URL, SITE_URL = "CONVEX_CLOUD_URL", "CONVEX_SITE_URL"
 Change = tuple[str, str | None]
 """A variable and its new value; None takes it away."""
+Check = Callable[[], Callable[[], None]]
+"""Looks at the variables as they would be, and refuses them or gives what is to be done once they are so."""
 
 _NAME = re.compile(r"[a-zA-Z_]+[a-zA-Z0-9_]*")
 _ALL = Interval(b"", None)
@@ -42,11 +44,13 @@ class Environment(MutableMapping[str, str]):
 
     Attributes:
         listeners: told after each change.
+        checks: may refuse a change.
         built_in: what functions see beside the variables: the deployment's URLs.
     """
 
     def __init__(self, transactions: Transactions) -> None:
         self.listeners: list[Callable[[], None]] = []
+        self.checks: list[Check] = []
         self.built_in: dict[str, str] = {}
         self._transactions = transactions
         self._told: dict[str, str] = {}
@@ -101,7 +105,8 @@ class Environment(MutableMapping[str, str]):
         """Makes changes, all or none; what is taken away goes before what is set.
 
         Raises:
-            DeploymentError: with the deployment's text, for a name, a value, or a number of variables it refuses.
+            DeploymentError: with the deployment's text, for a name, a value, or a number of variables it refuses, and
+                for a change that would make the auth config of a deploy invalid.
             TypeError: for a name or value that is no text.
             EmulatorError: inside a function.
         """
@@ -115,8 +120,19 @@ class Environment(MutableMapping[str, str]):
                 _check_value(name, value, limits)
                 given.append((name, value))
         # Sorted as a deployment does it: of a name that was given twice the greater value stays.
-        self._transactions.in_transaction(lambda transaction: self._write(transaction, removed, sorted(given)))
+        with self._transactions.lock:
+            effects = self._transactions.in_transaction(
+                lambda transaction: self._changed(transaction, removed, sorted(given))
+            )
+            for effect in effects:
+                effect()
         self.tell()
+
+    def _changed(
+        self, transaction: Transaction, removed: Iterable[str], given: Iterable[tuple[str, str]]
+    ) -> list[Callable[[], None]]:
+        self._write(transaction, removed, given)
+        return [check() for check in self.checks]
 
     def _write(self, transaction: Transaction, removed: Iterable[str], given: Iterable[tuple[str, str]]) -> None:
         table = self._table

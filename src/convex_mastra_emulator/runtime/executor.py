@@ -28,6 +28,7 @@ from convex_mastra_emulator.runtime.arguments import (
     check_result,
     python_arguments,
 )
+from convex_mastra_emulator.runtime.auth_config import AuthInfo
 from convex_mastra_emulator.runtime.calls import Call, CallFailed, Outcome
 from convex_mastra_emulator.runtime.context import (
     ActionContext,
@@ -100,6 +101,8 @@ class Executor(Transactions):
         """What answers HTTP actions; never changed, only replaced."""
         self.typescript: TypeScriptHost | None = None
         """What runs the functions of the latest deploy."""
+        self.auth_infos: tuple[AuthInfo, ...] = ()
+        """The providers of its ``auth.config.ts``."""
 
     # Calls
 

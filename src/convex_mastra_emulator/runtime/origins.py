@@ -9,7 +9,7 @@ crates/udf/src/environment.rs ``system_env_vars`` (convex-wire.md §6, checked 2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # A local backend's own ports.
@@ -23,10 +23,12 @@ class Origins:
 
     Attributes:
         environment: the variables that functions see.
+        listeners: told after each change.
     """
 
     def __init__(self) -> None:
         self.environment = {_CLOUD: CLOUD_URL, _SITE: SITE_URL}
+        self.listeners: list[Callable[[], None]] = []
 
     @property
     def cloud_url(self) -> str:
@@ -42,8 +44,13 @@ class Origins:
     def served_at(self, cloud_url: str, site_url: str) -> Iterator[None]:
         """These are the URLs while the block runs."""
         before = dict(self.environment)
-        self.environment.update({_CLOUD: cloud_url, _SITE: site_url})
+        self._change({_CLOUD: cloud_url, _SITE: site_url})
         try:
             yield
         finally:
-            self.environment.update(before)
+            self._change(before)
+
+    def _change(self, environment: dict[str, str]) -> None:
+        self.environment.update(environment)
+        for listener in self.listeners:
+            listener()

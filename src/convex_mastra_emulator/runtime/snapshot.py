@@ -1,4 +1,5 @@
-"""Everything a deployment holds at one moment, to go back to: documents, functions, routes, crons.
+"""Everything a deployment holds at one moment, to go back to: documents, functions, routes, crons,
+providers of tokens.
 
 Environment variables are documents of the deployment's own.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from convex_mastra_emulator.database.snapshot import StoreState, bring_to, state_of
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.runtime.auth_config import AuthInfo
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import Function
@@ -33,6 +35,7 @@ class Snapshot:
     crons: Mapping[str, CronJob] = field(default_factory=dict)
     http_router: HttpRouter | None = None
     typescript: TypeScriptHost | None = None
+    auth_infos: tuple[AuthInfo, ...] = ()
 
 
 def take_snapshot(executor: Executor) -> Snapshot:
@@ -49,6 +52,7 @@ def take_snapshot(executor: Executor) -> Snapshot:
             executor.crons.state(),
             executor.http_router,
             executor.typescript,
+            executor.auth_infos,
         )
 
 
@@ -73,7 +77,12 @@ def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
         executor.in_transaction(restore, not_before_ns=snapshot.timestamp_ns)
         executor.save(settings)  # if no document has changed
         _Definitions(
-            snapshot.functions, snapshot.crons, snapshot.http_router, snapshot.typescript, snapshot.state.schema
+            snapshot.functions,
+            snapshot.crons,
+            snapshot.http_router,
+            snapshot.typescript,
+            snapshot.auth_infos,
+            snapshot.state.schema,
         ).restore(executor)
 
 
@@ -85,6 +94,7 @@ class _Definitions:
     crons: Mapping[str, CronJob]
     http_router: HttpRouter | None
     typescript: TypeScriptHost | None
+    auth_infos: tuple[AuthInfo, ...]
     schema: Schema
 
     def restore(self, executor: Executor) -> None:
@@ -93,6 +103,7 @@ class _Definitions:
         executor.crons.restore(self.crons)
         executor.http_router = self.http_router
         executor.typescript = self.typescript
+        executor.auth_infos = self.auth_infos
         executor.store.schema = self.schema
         executor.env.tell()
 
@@ -112,6 +123,7 @@ def undone_at_the_end(executor: Executor) -> Iterator[None]:
             executor.crons.state(),
             executor.http_router,
             executor.typescript,
+            executor.auth_infos,
             executor.store.schema,
         )
         settings = settings_of(executor, definitions.crons.values())

@@ -11,39 +11,16 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from convex_mastra_emulator.errors import ErrorKind, RequestRefused
 from convex_mastra_emulator.runtime.identity import Identity
+from convex_mastra_emulator.runtime.issuer_urls import is_same_issuer, with_scheme
+from convex_mastra_emulator.runtime.token_claims import oidc_attributes
+from convex_mastra_emulator.runtime.token_refusals import no_issuer, no_provider, not_parsed, not_verified
 
 TEST_ISSUER = "https://issuer.convex-mastra-emulator.test"
 TEST_AUDIENCE = "convex"
 TOKEN_SECONDS = 3600.0
-
-# How OpenID's claims are called in `ctx.auth.getUserIdentity()`.
-_CLAIMS = {
-    "iss": "issuer",
-    "sub": "subject",
-    "name": "name",
-    "given_name": "givenName",
-    "family_name": "familyName",
-    "nickname": "nickname",
-    "preferred_username": "preferredUsername",
-    "profile": "profileUrl",
-    "picture": "pictureUrl",
-    "website": "websiteUrl",
-    "email": "email",
-    "email_verified": "emailVerified",
-    "gender": "gender",
-    "birthdate": "birthday",
-    "zoneinfo": "timezone",
-    "locale": "language",
-    "phone_number": "phoneNumber",
-    "phone_number_verified": "phoneNumberVerified",
-    "address": "address",
-    "updated_at": "updatedAt",
-}
-_OF_THE_TOKEN = frozenset({"aud", "exp", "iat", "nbf", "jti"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +49,21 @@ class AuthProvider:
     def __str__(self) -> str:
         return f"OIDC(domain={self.issuer}, app_id={self.application_id})"
 
-    def issued(self, claims: Mapping[str, Any]) -> bool:
-        """Whether a token with these claims says it comes from here."""
-        audience = claims.get("aud")
-        audiences = audience if isinstance(audience, list) else [audience]
-        return claims.get("iss") == self.issuer and self.application_id in (None, *audiences)
+    def issued(self, issuer: str, audiences: Sequence[str]) -> bool:
+        """Whether a token with this issuer and these audiences says it comes from here."""
+        return self.application_id in (None, *audiences) and is_same_issuer(with_scheme(self.issuer), issuer)
+
+    def identify(self, token: str, claims: Mapping[str, Any], now_s: float) -> Identity:
+        """The user of a token that says it comes from here.
+
+        Raises:
+            RequestRefused: if it is not good, or no longer.
+        """
+        claims = _verified_claims(token, self)
+        expires_s = claims.get("exp")
+        if not isinstance(expires_s, (int, float)) or expires_s <= now_s or "sub" not in claims:
+            raise not_verified()
+        return Identity(user=oidc_attributes(claims), expires_s=float(expires_s))
 
 
 def provider_of_tests(secret: str) -> AuthProvider:
@@ -100,34 +87,34 @@ def issue_token(secret: str, *, subject: str, now_s: float, valid_seconds: float
     return jwt.encode({**payload, **claims}, secret, algorithm="HS256")
 
 
-def verify_token(token: str, providers: Sequence[AuthProvider], now_s: float) -> Identity:
+class Provider(Protocol):
+    """Somebody whose tokens are trusted."""
+
+    def issued(self, issuer: str, audiences: Sequence[str]) -> bool:
+        """Whether a token with this issuer and these audiences says it comes from here."""
+
+    def identify(self, token: str, claims: Mapping[str, Any], now_s: float) -> Identity:
+        """The user of a token whose claims say that it comes from here."""
+
+
+def verify_token(token: str, providers: Sequence[Provider], now_s: float, *, is_redacted: bool = False) -> Identity:
     """The user a token stands for.
 
     Args:
         token: a JSON web token.
-        providers: who is trusted.
+        providers: who is trusted; of several that fit the first.
         now_s: seconds since the Unix epoch.
+        is_redacted: whether refusals leave out what they do in production.
 
     Raises:
-        RequestRefused: of kind UNAUTHENTICATED, with the deployment's text.
+        RequestRefused: mostly of kind UNAUTHENTICATED, with the deployment's text.
     """
-    provider = _provider_of(_unverified_claims(token), providers)
-    claims = _verified_claims(token, provider)
-    expires_s = claims.get("exp")
-    if not isinstance(expires_s, (int, float)) or expires_s <= now_s or "sub" not in claims:
-        raise _unverified()
-    return Identity(user=_attributes(claims), expires_s=float(expires_s))
-
-
-def _refused(text: str, code: str) -> RequestRefused:
-    return RequestRefused(text, code=code, kind=ErrorKind.UNAUTHENTICATED)
-
-
-def _unverified() -> RequestRefused:
-    return _refused(
-        "Could not verify OIDC token claim. Check that the token signature is valid and the token hasn't expired.",
-        "Unauthenticated",
-    )
+    claims = _unverified_claims(token)
+    audiences = _audiences(claims)
+    for provider in providers:
+        if provider.issued(claims["iss"], audiences):
+            return provider.identify(token, claims, now_s)
+    raise no_provider(providers, is_redacted=is_redacted)
 
 
 def _unverified_claims(token: str) -> Mapping[str, Any]:
@@ -137,28 +124,20 @@ def _unverified_claims(token: str) -> Mapping[str, Any]:
     except (IndexError, binascii.Error, ValueError, RecursionError):
         claims = None
     if len(parts) != 3 or not isinstance(claims, dict):
-        raise _refused(
-            "Could not parse JWT payload. Check that the token is a valid JWT format with three base64-encoded "
-            "parts separated by dots.",
-            "InvalidAuthHeader",
-        )
+        raise not_parsed()
+    if claims.get("iss") is None:
+        raise no_issuer()
+    if not isinstance(claims["iss"], str) or not isinstance(claims.get("sub", ""), str):
+        raise not_parsed()
     return claims
 
 
-def _provider_of(claims: Mapping[str, Any], providers: Sequence[AuthProvider]) -> AuthProvider:
-    for provider in providers:
-        if provider.issued(claims):
-            return provider
-    if providers:
-        hint = (
-            "Check that your JWT's issuer and audience match one of your configured providers: "
-            f"[{', '.join(map(str, providers))}]"
-        )
-        raise _refused(f"No auth provider found matching the given token. {hint}", "NoAuthProvider")
-    raise _refused(
-        "No auth provider found matching the given token (no providers configured). Check convex/auth.config.ts.",
-        "NoAuthProvider",
-    )
+def _audiences(claims: Mapping[str, Any]) -> list[str]:
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [] if audience is None else [audience]
+    if not all(isinstance(each, str) for each in audiences):
+        raise not_parsed()
+    return audiences
 
 
 def _verified_claims(token: str, provider: AuthProvider) -> dict[str, Any]:
@@ -173,7 +152,7 @@ def _verified_claims(token: str, provider: AuthProvider) -> dict[str, Any]:
             claims = jwt.decode(token, _key(token, provider), algorithms=["RS256", "ES256"], options=options)
     except (jwt.PyJWTError, KeyError, StopIteration, TypeError, ValueError, RecursionError):
         # PyJWT raises the last two for a key of another kind than the token's algorithm.
-        raise _unverified() from None
+        raise not_verified() from None
     return dict(claims)
 
 
@@ -183,9 +162,3 @@ def _key(token: str, provider: AuthProvider) -> Any:
     key_id = jwt.get_unverified_header(token).get("kid")
     keys = jwt.PyJWKSet.from_dict(dict(provider.jwks or {})).keys
     return next(key for key in keys if key_id in (None, key.key_id)).key if keys else None
-
-
-def _attributes(claims: Mapping[str, Any]) -> dict[str, Any]:
-    user = {_CLAIMS.get(name, name): value for name, value in claims.items() if name not in _OF_THE_TOKEN}
-    user["tokenIdentifier"] = f"{claims['iss']}|{claims['sub']}"
-    return user

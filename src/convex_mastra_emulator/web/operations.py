@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from convex_mastra_emulator.errors import RequestRefused
 from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.runtime.executor import Executor
+from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse, Headers
 from convex_mastra_emulator.runtime.file_storage import StoredBlob
 from convex_mastra_emulator.runtime.http_messages import HeadersGiven, HttpActionResponse, HttpHeaders
 from convex_mastra_emulator.runtime.http_router import HttpRouter, Route
@@ -108,6 +109,20 @@ class WebOperations:
             return self.verify_token(authorization[len(_BEARER) :])
         except RequestRefused:
             return ANONYMOUS
+
+    def answer_key_request(self, request: FetchRequest) -> FetchResponse:
+        """Answers a request for the keys of a provider of tokens: by ``fetch``, or by an HTTP action if it goes there.
+
+        Raises:
+            Exception: what the fetch raises.
+        """
+        site_url = f"{self.origins.site_url}/"
+        if not request.url.startswith(site_url):
+            return self._executor.fetches.answer(request)
+        # A deployment whose functions issue tokens is its own provider; nobody has to serve it for that.
+        path = f"/{request.url.removeprefix(site_url)}"
+        response = self.http_request(request.method, path, headers=request.headers, identity=ANONYMOUS)
+        return FetchResponse(response.status, Headers(dict(response.headers.pairs)), response.body, request.url)
 
     def upload(self, url: str, body: bytes, content_type: str | None = None) -> str:
         """Stores a file as a client does that was given an upload URL, and returns its id.

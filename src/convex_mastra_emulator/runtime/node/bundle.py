@@ -25,6 +25,7 @@ _HAS_EXPORT = re.compile(r"^\s{0,100}(?:import|export)", re.MULTILINE)
 _NO_GENERATED = 'Could not resolve "./_generated/'
 _CONFIG = re.compile(r"(?:^|/)convex\.config\.[cm]?[jt]s$")
 _PACKAGE = re.compile(r"/node_modules/((?:@[^/]+/)?[^/]+)/(?!.*/node_modules/)")
+AUTH_CONFIG = "auth.config.js"
 _NO_FOLDERS = ("_generated", "node_modules", "_deps")
 
 
@@ -42,6 +43,7 @@ class Bundle:
         isolate: modules of the default runtime, such as ``messages.js``; names with slashes.
         node: modules with ``"use node"``.
         schema: whether there is a ``schema.js``.
+        auth_config: whether there is an ``auth.config.js``.
         inputs: the files it was made from, those of npm packages among them; none if that is not known.
         cached: what is kept of it between runs, if anything is.
     """
@@ -51,6 +53,7 @@ class Bundle:
     isolate: tuple[str, ...]
     node: tuple[str, ...]
     schema: bool
+    auth_config: bool = False
     inputs: tuple[Path, ...] = ()
     cached: Path | None = None
 
@@ -124,12 +127,17 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
     schema = _module_named(folder, "schema")
     if schema is not None:
         inputs |= _run(esbuild, folder, [schema], output, "--platform=browser")
+    auth_config = _auth_config(folder)
+    if auth_config is not None:
+        # It must be one module, which shares nothing with others.
+        inputs |= _run(esbuild, folder, [auth_config], output, "--platform=browser")
     return Bundle(
         folder=output,
         root=root,
         isolate=tuple(_name(folder, path) for path in isolate),
         node=tuple(_name(folder, path) for path in node),
         schema=schema is not None,
+        auth_config=auth_config is not None,
         inputs=tuple(sorted(inputs)),
     )
 
@@ -140,6 +148,13 @@ def _bundle_node(esbuild: Path, folder: Path, paths: Sequence[Path], output: Pat
         (output / MODULES).symlink_to(external.node_modules)
     options = ("--platform=node", "--banner:js=" + _REQUIRE, *(f"--external:{name}" for name in external.names))
     return _run(esbuild, folder, paths, output, *options) | set(external.inputs)
+
+
+def _auth_config(folder: Path) -> Path | None:
+    found = [path for name in (AUTH_CONFIG, "auth.config.ts") if (path := folder / name).exists()]
+    if len(found) > 1:
+        raise BundleFailed(f"Found both {found[0].resolve()} and {found[1].resolve()}, choose one.")
+    return found[0] if found else None
 
 
 def _module_named(folder: Path, name: str) -> Path | None:

@@ -19,7 +19,7 @@ from convex_mastra_emulator.cache_folder import cache_folder
 from convex_mastra_emulator.runtime.node.bundle import Bundle, bundle
 from convex_mastra_emulator.runtime.node.external_packages import CONFIG, PACKAGE
 
-FORMAT = 2
+FORMAT = 3
 """Of what stands in an entry, and of how sources are bundled; another number makes all entries worthless."""
 ENTRIES_MAX = 64
 _MADE, _MODULES = "made.json", "modules"
@@ -87,6 +87,7 @@ def _bundle(made: Mapping[str, Any], output: Path, entry: Path) -> Bundle:
         isolate=tuple(made["isolate"]),
         node=tuple(made["node"]),
         schema=made["schema"],
+        auth_config=made["auth_config"],
         inputs=tuple(map(Path, made["inputs"])),
         cached=entry,
     )
@@ -98,6 +99,7 @@ def _keep(entries: Path, key: str, made: Bundle) -> Bundle:
         "isolate": made.isolate,
         "node": made.node,
         "schema": made.schema,
+        "auth_config": made.auth_config,
         "inputs": _digests(made.inputs),
     }
     text = json.dumps(told)
@@ -136,33 +138,52 @@ def _is_path(source: str) -> bool:
     return ":" not in source  # such as `(disabled):fs`
 
 
-# What the modules export
+# What the modules export, and what the auth config is
 
 
 def read_exports(made: Bundle, env: Mapping[str, str]) -> list[dict[str, Any]] | None:
     """What the modules of a bundle export when they are loaded with these variables; None if that is not known."""
-    if made.cached is None:
-        return None
-    try:
-        exports: list[dict[str, Any]] = json.loads(_exports_file(made.cached, env).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    exports: list[dict[str, Any]] | None = _read(made, "exports", env)
     return exports
 
 
 def keep_exports(made: Bundle, env: Mapping[str, str], exports: list[dict[str, Any]]) -> None:
     """Keeps what the modules of a bundle export."""
+    _write(made, "exports", env, exports)
+
+
+def read_evaluated(made: Bundle, env: Mapping[str, str]) -> dict[str, Any] | None:
+    """What came of the auth config of a bundle with these variables; None if that is not known."""
+    told: dict[str, Any] | None = _read(made, "auth", env)
+    return told
+
+
+def keep_evaluated(made: Bundle, env: Mapping[str, str], told: dict[str, Any]) -> None:
+    """Keeps what came of the auth config of a bundle."""
+    _write(made, "auth", env, told)
+
+
+def _read(made: Bundle, what: str, env: Mapping[str, str]) -> Any:
+    if made.cached is None:
+        return None
+    try:
+        return json.loads(_file(made.cached, what, env).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(made: Bundle, what: str, env: Mapping[str, str], told: Any) -> None:
     if made.cached is None:
         return
-    path = _exports_file(made.cached, env)
+    path = _file(made.cached, what, env)
     try:
         new = path.with_name(f"{path.name}.{os.getpid()}")
-        new.write_text(json.dumps(exports), encoding="utf-8")
+        new.write_text(json.dumps(told), encoding="utf-8")
         new.replace(path)
     except OSError:
         return  # the entry was taken away meanwhile
 
 
-def _exports_file(entry: Path, env: Mapping[str, str]) -> Path:
+def _file(entry: Path, what: str, env: Mapping[str, str]) -> Path:
     digest = hashlib.sha256(json.dumps(sorted(env.items())).encode()).hexdigest()[:16]
-    return entry / f"exports-{digest}.json"
+    return entry / f"{what}-{digest}.json"

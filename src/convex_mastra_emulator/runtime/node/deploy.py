@@ -13,8 +13,11 @@ from typing import Any
 
 from convex_mastra_emulator.errors import DeploymentError, InvalidArgument
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.runtime.auth_config import AuthInfo
 from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.node.auth_evaluation import WHEN_PUSHED, AuthConfigRefused
+from convex_mastra_emulator.runtime.node.bundle import AUTH_CONFIG
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.node.pipes import ModuleNotLoaded
 from convex_mastra_emulator.runtime.paths import parse_module_path
@@ -41,6 +44,7 @@ class Deployed:
         schema: of ``schema.ts``; None without one.
         crons: of ``crons.ts``.
         routes: of ``http.ts``: path and method, a prefix ends in ``*``; None without one.
+        auth: the providers of ``auth.config.ts``; none without one.
         exports: what each module exports, as ``modules.mjs`` tells it.
     """
 
@@ -48,6 +52,7 @@ class Deployed:
     schema: Schema | None
     crons: Crons
     routes: tuple[tuple[str, str], ...] | None
+    auth: tuple[AuthInfo, ...]
     exports: Sequence[Mapping[str, Any]]
 
 
@@ -59,7 +64,7 @@ def read_deploy(host: TypeScriptHost, env: Mapping[str, str]) -> Deployed:
         env: the environment variables modules see when they are loaded.
 
     Raises:
-        DeployRefused: when a module cannot be loaded, with the deployment's text.
+        DeployRefused: when a module cannot be loaded or the auth config is none, with the deployment's text.
         SchemaDefinitionError: for a schema or crons no deployment takes.
     """
     for path in (*host.bundle.isolate, *host.bundle.node):
@@ -70,6 +75,7 @@ def read_deploy(host: TypeScriptHost, env: Mapping[str, str]) -> Deployed:
         raise _refused(error) from None
     for module in exports:
         _check_functions(module, is_node=module["path"] in host.bundle.node)
+    auth = _auth(host, env)
     schema_text = _only(exports, "schema")
     routes = _only(exports, "routes")
     return Deployed(
@@ -77,8 +83,20 @@ def read_deploy(host: TypeScriptHost, env: Mapping[str, str]) -> Deployed:
         schema=None if schema_text is None else Schema.from_json(json.loads(schema_text)),
         crons=_crons(_only(exports, "crons")),
         routes=None if routes is None else tuple((path, method) for path, method in routes),
-        exports=[module for module in exports if module["path"] != _SCHEMA],
+        auth=auth,
+        exports=[
+            *(module for module in exports if module["path"] != _SCHEMA),
+            # It is not analysed, and has no functions.
+            *([{"path": AUTH_CONFIG, "functions": []}] if host.bundle.auth_config else []),
+        ],
     )
+
+
+def _auth(host: TypeScriptHost, env: Mapping[str, str]) -> tuple[AuthInfo, ...]:
+    try:
+        return host.auth_config.providers(env, explanation=WHEN_PUSHED)
+    except AuthConfigRefused as error:
+        raise DeployRefused(error.message, code=error.code) from None
 
 
 def _check_module_path(path: str) -> None:

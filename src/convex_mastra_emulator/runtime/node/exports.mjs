@@ -48,7 +48,6 @@ function extrasOf(path, module) {
   if (path === "crons.js") return { crons: cronsOf(module) };
   if (path === "http.js") return { routes: routesOf(module) };
   if (path === "schema.js") return { schema: module.default?.export?.() ?? null };
-  if (path === "auth.config.js") return { auth: JSON.stringify(module.default ?? null) };
   return {};
 }
 

@@ -24,6 +24,7 @@ from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
+from convex_mastra_emulator.runtime.node.auth_evaluation import AuthEvaluation
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
@@ -71,6 +72,8 @@ class TypeScriptHost:
         self._handles = handles
         self._clock = clock
         self._lock = threading.Lock()
+        self.auth_config = AuthEvaluation(node, bundle)
+        """What comes of its ``auth.config.ts``."""
         self._workers: dict[Runtime, _Running] = {}
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.bundle import AUTH_CONFIG, Bundle
 from convex_mastra_emulator.runtime.node.external_packages import MODULES
 
 SHARED_FOLDER = "_deps/"
@@ -64,13 +64,15 @@ def write_bundle(
         _write(module, modules_folder / module.path)
     if schema is not None:
         _write(schema, modules_folder / _SCHEMA)
-    own = [module for module in kept if not module.path.startswith(SHARED_FOLDER)]
+    functions = [module for module in kept if module.path != AUTH_CONFIG]
+    own = [module for module in functions if not module.path.startswith(SHARED_FOLDER)]
     return Bundle(
         folder=modules_folder,
         root=folder,
         isolate=tuple(module.path for module in own if module.environment == "isolate"),
         node=tuple(module.path for module in own if module.environment == "node"),
         schema=schema is not None,
+        auth_config=len(functions) < len(kept),
     )
 
 
@@ -84,7 +86,8 @@ def _write(module: PushedModule, path: Path) -> None:
 def modules_of(bundle: Bundle) -> Iterator[PushedModule]:
     """The modules of a bundle, those that are shared among them."""
     shared = sorted(path.relative_to(bundle.folder).as_posix() for path in bundle.folder.glob(f"{SHARED_FOLDER}*.js"))
-    for path in (*bundle.isolate, *shared):
+    auth_config = (AUTH_CONFIG,) if bundle.auth_config else ()
+    for path in (*bundle.isolate, *auth_config, *shared):
         yield _read(bundle.folder, path, "isolate")
     for path in bundle.node:
         yield _read(bundle.folder, path, "node")
