@@ -1,7 +1,6 @@
-"""Everything a deployment holds at one moment, to go back to: documents, functions, routes, crons,
-providers of tokens.
+"""Everything a deployment holds at one moment, to go back to: documents, functions, routes, crons.
 
-Environment variables are documents of the deployment's own.
+The providers of tokens belong to it, too.  Environment variables are documents of the deployment's own.
 """
 
 from __future__ import annotations

@@ -33,6 +33,9 @@ _PROBLEMS = {"missing": MISSING_EXPORT, "unserializable": UNSERIALIZABLE}
 # started within it, on a machine that may be busy.
 _SECONDS_MAX = 20.0
 _TIMED_OUT = "Function execution timed out (maximum duration: 1s)"
+# crates/isolate/src/execution_scope.rs; a deployment says so of every `await` outside of functions.
+_AWAITS = "Top-level awaits in source files are unsupported"
+_EXIT_OF_AWAITS = 13  # Node's, of a module that waits for what never comes
 _UNCAUGHT = "Uncaught Error: "
 
 
@@ -95,12 +98,18 @@ class AuthEvaluation:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return {"failure": {"message": _TIMED_OUT, "frames": []}, "reads": []}
+            return _failure(_TIMED_OUT)
+        if ran.returncode == _EXIT_OF_AWAITS:
+            return _failure(_AWAITS)
         if not ran.stdout:
             said = ran.stderr.decode(errors="replace").strip()
             raise WorkerEnded(f"Node ended with exit code {ran.returncode} while it read the auth config: {said}")
         told: dict[str, Any] = json.loads(ran.stdout)
         return told
+
+
+def _failure(text: str) -> dict[str, Any]:
+    return {"failure": {"message": text, "frames": []}, "reads": []}
 
 
 def _providers(told: Mapping[str, Any], explanation: str) -> tuple[AuthInfo, ...]:
