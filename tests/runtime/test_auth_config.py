@@ -20,7 +20,12 @@ from convex_mastra_emulator.runtime.auth_config import (
 )
 
 OIDC = {"domain": "https://a.com", "applicationID": "app"}
-CUSTOM = {"type": "customJwt", "issuer": "https://b.com", "jwks": "https://b.com/jwks", "algorithm": "ES256"}
+CUSTOM: dict[str, Any] = {
+    "type": "customJwt",
+    "issuer": "https://b.com",
+    "jwks": "https://b.com/jwks",
+    "algorithm": "ES256",
+}
 
 
 def read(*providers: Any) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from convex_mastra_emulator import Emulator, ManualClock, query
@@ -24,12 +23,11 @@ from convex_mastra_emulator.runtime.tokens import (
     provider_of_tests,
     verify_token,
 )
+from tests.signed_tokens import EC_KEY, FOREIGN_KEY, RSA_KEY, public_key
 
 SECRET = "0123456789abcdef" * 4
 NOW_S = 1_700_000_000.0
 TESTS = provider_of_tests(SECRET)
-RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
 ISSUER = "https://ada.issuer.test"
 NOT_VERIFIED = (
     "Could not verify OIDC token claim. Check that the token signature is valid and the token hasn't expired."
@@ -38,11 +36,6 @@ NOT_PARSED = (
     "Could not parse JWT payload. Check that the token is a valid JWT format with three base64-encoded parts "
     "separated by dots."
 )
-
-
-def public_key(key: Any, key_id: str) -> dict[str, Any]:
-    algorithm = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
-    return {**json.loads(algorithm.to_jwk(key.public_key())), "kid": key_id}
 
 
 OIDC = AuthProvider(
@@ -155,7 +148,7 @@ def test_token_that_names_no_key_is_held_against_the_first() -> None:
 @pytest.mark.parametrize(
     "token",
     [
-        signed(rsa.generate_private_key(public_exponent=65537, key_size=2048), "RS256", "rsa"),
+        signed(FOREIGN_KEY, "RS256", "rsa"),
         signed(RSA_KEY, "RS256", "unknown"),
         signed(RSA_KEY, "RS256", "ec"),
         signed(EC_KEY, "ES256", "rsa"),
@@ -195,7 +188,6 @@ def part(value: Any) -> str:
 
 CLAIMS = {"iss": ISSUER, "aud": "app", "sub": "eve", "exp": NOW_S + 60}
 PUBLIC_TEXT = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-FOREIGN_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 # What has broken verifiers of tokens before: the algorithm is the provider's choice, never the token's.
@@ -265,6 +257,21 @@ def test_token_of_nobody_who_is_trusted(claims: dict[str, Any]) -> None:
     )
 
 
+def test_providers_of_production_are_not_told(clock: ManualClock) -> None:
+    emulator = Emulator(clock=clock, auth_providers=[OIDC], redact_errors=True)
+
+    with pytest.raises(RequestRefused) as refused:
+        emulator.verify_token(signed(RSA_KEY, "RS256", "rsa", aud="other"))
+
+    assert refused.value.message == "No auth provider found matching the given token"
+
+
+# Auth0 says that its domain has no slash at the end, and issues tokens with one.
+@pytest.mark.parametrize("issuer", [ISSUER, f"{ISSUER}/", "ada.issuer.test"])
+def test_issuer_may_differ_in_slash_and_scheme(issuer: str) -> None:
+    assert verify_token(signed(RSA_KEY, "RS256", "rsa", iss=issuer), [OIDC], NOW_S).user is not None
+
+
 def test_provider_without_an_application_accepts_every_audience() -> None:
     anybody = AuthProvider(issuer=ISSUER, jwks=OIDC.jwks)
 
@@ -289,6 +296,20 @@ def test_nobody_is_trusted_from_the_start(emulator: Emulator) -> None:
 )
 def test_text_that_is_no_token(token: str) -> None:
     assert refusal(token, TESTS) == (NOT_PARSED, "InvalidAuthHeader")
+
+
+@pytest.mark.parametrize("claims", [{}, {"iss": None}])
+def test_token_that_does_not_say_where_it_comes_from(claims: dict[str, Any]) -> None:
+    assert refusal(f"a.{part(claims)}.c", TESTS) == (
+        "Missing issuer claim ('iss') in JWT payload. The JWT must include an 'iss' claim that matches one of your "
+        "configured auth providers.",
+        "InvalidAuthHeader",
+    )
+
+
+@pytest.mark.parametrize("claims", [{"iss": 5}, {"iss": ISSUER, "sub": 5}, {"iss": ISSUER, "aud": [5]}])
+def test_claims_of_another_type_are_no_claims(claims: dict[str, Any]) -> None:
+    assert refusal(f"a.{part(claims)}.c", TESTS) == (NOT_PARSED, "InvalidAuthHeader")
 
 
 @pytest.mark.parametrize("token", [f"a.{part({'iss': TEST_ISSUER, 'aud': TEST_AUDIENCE})}.c"])
