@@ -45,6 +45,11 @@ class Hooks:
         return self._users.verify_token(token, is_redacted=self.redact_errors)
 
     @property
+    def waits_for_keys(self) -> bool:
+        """Whether a token may have to wait for the keys of its provider, so that nobody else should wait for it."""
+        return not all(info.has_keys for info in self._executor.auth_infos)
+
+    @property
     def lock(self) -> AbstractLock:
         """What every transaction holds; a re-entrant lock."""
         return self._executor.lock

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from convex_mastra_emulator import Emulator
+from convex_mastra_emulator.pushes import PushedApp
+from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule
 from tests.protocol.admin_client import AdminClient, answer
 from tests.protocol.sync_client import ADMIN_KEY, add
 
@@ -145,3 +147,23 @@ def test_live_queries_follow_changes(admin: AdminClient, path: str) -> None:
 
     [after] = client.transition()["modifications"]
     assert "1" in json.dumps(after["value"])
+
+
+# crates/application/src/lib.rs ``update_environment_variables``: the auth config of the last deploy must stay good.
+def test_a_change_that_would_make_the_auth_config_invalid_is_refused(admin: AdminClient) -> None:
+    admin.emulator.env["ISSUER"] = "https://a.com"
+    source = 'export default { providers: [{ domain: process.env.ISSUER, applicationID: "app" }] };'
+    config = PushedModule("auth.config.js", source, None, "isolate")
+    admin.emulator.pushes.finish(admin.emulator.pushes.start(PushedApp(schema=None, changed=[config])).id)
+
+    assert admin.post(UPDATE, change(ISSUER="tokens")) == (
+        400,
+        {
+            "code": "InvalidAuthConfig",
+            "message": 'This change would make the auth config invalid: Invalid provider domain URL "tokens": Does not '
+            "look like a URL (must have a scheme or end with a top-level domain)",
+        },
+    )
+    status, told = admin.post(UPDATE, change(ISSUER=None))
+    assert (status, told["code"]) == (400, "AuthConfigMissingEnvironmentVariable")
+    assert admin.emulator.env == {"ISSUER": "https://a.com"}

@@ -16,6 +16,7 @@ from convex_mastra_emulator import Emulator, FunctionError
 from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 from tests.protocol.admin_client import AdminClient, answer
 from tests.protocol.sync_client import ADMIN_KEY
+from tests.signed_tokens import RSA_KEY, signed
 
 Json = dict[str, Any]
 
@@ -430,3 +431,94 @@ def test_external_packages_of_another_form_are_refused(admin: AdminClient, packa
 
     assert (status, told["code"]) == (400, "BadJsonBody")
     assert problem in told["message"]
+
+
+# auth.config.js
+
+OIDC = {"applicationID": "app", "domain": "https://a.com"}
+CUSTOM = {"type": "customJwt", "applicationID": None, "issuer": "https://b.com", "jwks": "data:,", "algorithm": "RS256"}
+
+
+def auth_config(*providers: Json) -> Json:
+    return module("auth.config.js", f"export default {json.dumps({'providers': providers})};")
+
+
+def test_providers_are_told_and_so_is_what_changes(admin: AdminClient) -> None:
+    begun = start(admin, auth_config(OIDC, CUSTOM))
+    assert begun["appAuth"] == [OIDC, CUSTOM]
+    assert begun["analysis"][""]["functions"]["auth.config.js"] == {
+        "functions": [],
+        "httpRoutes": None,
+        "cronSpecs": None,
+        "sourceMapped": None,
+    }
+    _, first = finish(admin, begun)
+    second = deploy(admin, auth_config(CUSTOM))
+    third = deploy(admin, module("a.js", ONE))
+
+    oidc = '{"applicationID":"app","domain":"https://a.com"}'
+    custom = (
+        r'{"algorithm":"\"RS256\"","applicationID":null,"issuer":"https://b.com","jwks":"data:,","type":"customJwt"}'
+    )
+    assert first["authDiff"] == {"added": [oidc, custom], "removed": []}
+    assert second["authDiff"] == {"added": [], "removed": [oidc]}
+    assert third["authDiff"] == {"added": [], "removed": [custom]}
+
+
+# As every module it is sent once, and held by its hash from then on.
+def test_an_auth_config_that_has_not_changed_stays(admin: AdminClient) -> None:
+    sent = auth_config(OIDC)
+    deploy(admin, sent)
+    _, told = admin.post("/api/get_config_hashes", {"adminKey": ADMIN_KEY, "version": "1.48.0"}, key=None)
+    assert [each["path"] for each in told["moduleHashes"]] == ["auth.config.js"]
+    unchanged = {
+        "path": "auth.config.js",
+        "environment": "isolate",
+        "sha256": sha256(sent["source"].encode()).hexdigest(),
+    }
+
+    finished = deploy(admin, module("a.js", ONE), unchanged=(unchanged,))
+
+    assert finished["authDiff"] == {"added": [], "removed": []}
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "message"),
+    [
+        (
+            "export default process.env.ISSUER;",
+            "AuthConfigMissingEnvironmentVariable",
+            "Environment variable ISSUER is used in auth config file but its value was not set\n"
+            "    at <anonymous> (../modules/auth.config.js:1:28)",
+        ),
+        (
+            "export default { providers: [5] };",
+            "InvalidAuthConfig",
+            "The pushed auth config is invalid: auth config file must include a list of provider credentials: data did "
+            "not match any variant of untagged enum SerializedAuthInfo ",
+        ),
+    ],
+)
+@pytest.mark.parametrize("route", ["start_push", "evaluate_push", "evaluate_schema"])
+def test_an_auth_config_that_is_none_ends_the_push(
+    admin: AdminClient, route: str, source: str, code: str, message: str
+) -> None:
+    refused = admin.post(f"/api/deploy2/{route}", push(module("auth.config.js", source)), key=None)
+
+    assert refused == (400, {"code": code, "message": f"Hit an error while pushing:\n{message}"})
+
+
+def test_a_token_of_a_provider_nobody_can_reach_is_refused(admin: AdminClient) -> None:
+    deploy(admin, auth_config(OIDC))
+    token = signed(RSA_KEY, "RS256", "rsa", iss="https://a.com", aud="app", sub="ada")
+    request = HttpRequest(
+        method="POST",
+        path="/api/query",
+        query="",
+        headers={"content-type": "application/json", "authorization": f"Bearer {token}"},
+        body=json.dumps({"path": "a:b", "args": {}}).encode(),
+    )
+
+    status, told = answer(admin.api.http.handle(request)[0])
+
+    assert (status, told["code"]) == (400, "AuthProviderDiscoveryFailed")

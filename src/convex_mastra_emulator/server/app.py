@@ -66,9 +66,9 @@ def create_app(
         if request is None:
             return
         started = time.perf_counter()
-        response, reports = await run_step(
-            api.emulator, lambda: api.http.handle(request), may_wait=request.path not in _WITHOUT_ACTIONS
-        )
+        has_token = request.headers.get("authorization", "").lower().startswith("bearer ")
+        may_wait = request.path not in _WITHOUT_ACTIONS or (has_token and api.emulator.waits_for_keys)
+        response, reports = await run_step(api.emulator, lambda: api.http.handle(request), may_wait=may_wait)
         if log is not None:
             _log_calls(log, reports, (time.perf_counter() - started) * 1000)
         if response.poll is not None:

@@ -95,7 +95,8 @@ class SyncSocket:
                 if text is None:
                     outputs = self._session.receive_bytes()
                 else:
-                    outputs = await self._step(partial(self._session.receive, text))
+                    may_wait = self._emulator.waits_for_keys and "Authenticate" in text
+                    outputs = await self._step(partial(self._session.receive, text), may_wait=may_wait)
                 await self._send_all(outputs)
                 await self._send_updates()
 
