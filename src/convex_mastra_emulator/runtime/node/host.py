@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
+from convex_mastra_emulator.runtime.node.saved_deploy import SavedDeploy, save_deploy
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
 from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
@@ -52,6 +54,7 @@ class TypeScriptHost:
         handles: of the deployment's functions.
         clock: the deployment's; one that does not run by itself stands still for functions, too.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
+        saved: what a file of data tells of the bundle.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class TypeScriptHost:
         clock: Clock,
         *,
         is_strict: bool,
+        saved: SavedDeploy | None = None,
     ) -> None:
         self._node = node
         self._bundle = bundle
@@ -70,6 +74,8 @@ class TypeScriptHost:
         self._limits = limits
         self._handles = handles
         self._clock = clock
+        self._saved = saved
+        self._loaded: tuple[list[dict[str, Any]], Mapping[str, str]] = ([], {})
         self._lock = threading.Lock()
         self._workers: dict[Runtime, _Running] = {}
 
@@ -106,13 +112,21 @@ class TypeScriptHost:
         Raises:
             ModuleNotLoaded: when a module threw.
         """
-        exports = read_exports(self._bundle, env)
+        exports = None if self._saved is None else self._saved.exports_with(env)
+        if exports is None:
+            exports = read_exports(self._bundle, env)
         if exports is None:
             exports = self._running("transactions", env).exports
             if self._bundle.node:
                 exports = exports + self._running("node", env).exports
             keep_exports(self._bundle, env, exports)
+        self._loaded = exports, dict(env)
         return exports
+
+    @cached_property
+    def saved_text(self) -> str:
+        """All of it, for a file of data; :meth:`exports` was called before."""
+        return save_deploy(self._bundle, *self._loaded, is_strict=self._is_strict)
 
     def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
         """The functions of a deploy by their paths."""
