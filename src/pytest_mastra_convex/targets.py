@@ -175,7 +175,10 @@ class EmulatorTarget:
         return "emulator (in process)"
 
     def close(self) -> None:
-        """Stops child processes."""
+        """Stops child processes, and those of seeded emulators."""
+        for emulator in self._seeded.values():
+            emulator.close()
+        self._seeded.clear()
         if self._servers is not None:
             self._servers.close()
 

@@ -115,6 +115,10 @@ class _Context:
         """The deployment's environment variables, ``process.env`` in TypeScript."""
         return self._env.read_by(self._transaction)
 
+    def all_variables(self) -> dict[str, str]:
+        """Everything :attr:`env` has, without counting as read."""
+        return {**self._env.built_in, **self._env}
+
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""
         return self._now_ms()

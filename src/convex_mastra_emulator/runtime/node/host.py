@@ -42,7 +42,7 @@ class TypeScriptHost:
     Args:
         node: the program.
         bundle: what is run.
-        read_env: gives the environment variables of functions, as they are at each call.
+        read_env: gives the environment variables that modules are loaded with.
         limits: of the deployment.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
     """
@@ -115,12 +115,12 @@ class TypeScriptHost:
     ) -> Value:
         answers = TransactionSyscalls(ctx, _name_of(request))
         request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
-        worker = self._running("transactions").worker
+        worker = self._running("transactions", ctx).worker
         assert isinstance(worker, TransactionWorker)
         return self._read(worker.invoke(request, _written(args), answers))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
-        worker = self._actions(request["module"])
+        worker = self._actions(request["module"], ctx)
         return self._read(worker.invoke(request, _written(args), ActionSyscalls(ctx, _name_of(request), self._limits)))
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
@@ -133,7 +133,7 @@ class TypeScriptHost:
             "headers": [list(pair) for pair in request.headers.pairs],
             "body": base64.b64encode(request.body).decode("ascii"),
         }
-        told = json.loads(self._actions("http.js").invoke(invoked, json.dumps(sent), answers))
+        told = json.loads(self._actions("http.js", ctx).invoke(invoked, json.dumps(sent), answers))
         return HttpActionResponse(
             base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headers"]]
         )
@@ -141,27 +141,28 @@ class TypeScriptHost:
     def _read(self, text: str) -> Value:
         return decode(parse_json(text), self._limits)
 
-    def _actions(self, module: str) -> ActionWorker:
-        worker = self._running("node" if module in self._bundle.node else "isolate").worker
+    def _actions(self, module: str, ctx: ActionContext) -> ActionWorker:
+        worker = self._running("node" if module in self._bundle.node else "isolate", ctx).worker
         assert isinstance(worker, ActionWorker)
         return worker
 
     # Processes
 
-    def _running(self, runtime: Runtime) -> _Running:
+    def _running(self, runtime: Runtime, ctx: QueryContext | MutationContext | ActionContext | None = None) -> _Running:
+        # The caller's variables: clones run the same functions, each with variables of its own.
+        env = self._read_env() if ctx is None else ctx.all_variables()
         with self._lock:
             running = self._workers.get(runtime)
             if running is None or running.worker.has_ended:
                 if running is not None:
                     running.worker.close()
-                running = self._workers[runtime] = self._start(runtime)
-            elif running.env != (env := self._read_env()):
+                running = self._workers[runtime] = self._start(runtime, env)
+            elif running.env != env:
                 running.env = env
                 running.worker.set_environment(env)
             return running
 
-    def _start(self, runtime: Runtime) -> _Running:
-        env = self._read_env()
+    def _start(self, runtime: Runtime, env: dict[str, str]) -> _Running:
         modules = list(self._bundle.node if runtime == "node" else self._bundle.isolate)
         if runtime == "transactions" and self._bundle.schema:
             modules.append("schema.js")
