@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from convex_mastra_emulator import connect
 from pytest_mastra_convex.node_project import ensure_npm_project, node_binary
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ai-memory"
@@ -36,9 +37,15 @@ def run(pytester: pytest.Pytester, example: Path, *options: str) -> pytest.RunRe
     return pytester.runpytest_subprocess("-c", example / "pyproject.toml", "--rootdir", example, *options, example)
 
 
+def rows_left(url: str, admin_key: str) -> dict[str, int]:
+    with connect(url, admin_key) as deployed:
+        size = "_system/cli/tableSize:default"
+        return {name: deployed.query(size, {"tableName": name}) for name in ("messages", "userMemories")}
+
+
 def test_types_fit(example: Path) -> None:
     tsc = example / "node_modules" / "typescript" / "bin" / "tsc"
-    command = [node_binary(), tsc, "--noEmit", "--project", example / "convex"]
+    command = [str(part) for part in (node_binary(), tsc, "--noEmit", "--project", example / "convex")]
 
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -65,3 +72,4 @@ def test_its_tests_hold_on_a_deployment(
     assert set(outcomes) == {"passed", "skipped"}
     assert outcomes["passed"] >= 35
     assert all(EMULATOR_ONLY in line for line in skipped)
+    assert rows_left(*deployment) == {"messages": 0, "userMemories": 0}

@@ -2,7 +2,7 @@
 import { ConvexError, v } from "convex/values";
 
 import { internal } from "./_generated/api";
-import type { Doc, Id } from "./_generated/dataModel";
+import type { Doc } from "./_generated/dataModel";
 import { internalMutation, internalQuery, mutation, query, type MutationCtx } from "./_generated/server";
 
 /** How many rows one mutation deletes; with their embeddings they stay far below what it may read. */
@@ -89,19 +89,14 @@ export const store = internalMutation({
 
 /** Keeps a fact; one that is known is only counted, and has its latest wording. */
 export async function keep(ctx: MutationCtx, userId: string, { text, embedding, sameAs }: typeof fact.type) {
-  const known = (await sameMemory(ctx, userId, sameAs)) ?? (await memoryWithText(ctx, userId, text));
+  // The search was before this transaction: what it found may be gone, and it did not see what was written since.
+  const found = sameAs === null ? null : await ctx.db.get(sameAs);
+  const known = found ?? (await memoryWithText(ctx, userId, text));
   if (known === null) return await ctx.db.insert("userMemories", { userId, text, embedding, mentions: 1 });
   await ctx.db.patch(known._id, { text, embedding, mentions: known.mentions + 1 });
   return known._id;
 }
 
-// The search was before this transaction: what it found may be gone.
-async function sameMemory(ctx: MutationCtx, userId: string, id: Id<"userMemories"> | null) {
-  const memory = id === null ? null : await ctx.db.get(id);
-  return memory?.userId === userId ? memory : null;
-}
-
-// Nor did the search see what was written since.
 async function memoryWithText(ctx: MutationCtx, userId: string, text: string) {
   return await ctx.db
     .query("userMemories")

@@ -43,7 +43,8 @@ def variables(convex_deployment: Deployment, request: pytest.FixtureRequest) -> 
     url, admin_key = request.getfixturevalue("convex_url"), request.getfixturevalue("convex_admin_key")
     variables = DeployedVariables(url, admin_key)
     yield variables
-    del variables["OPENAI_API_KEY"], variables["OPENAI_BASE_URL"]
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        del variables[name]
 
 
 @pytest.fixture

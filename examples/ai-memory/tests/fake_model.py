@@ -98,7 +98,9 @@ def answer_to(kind: Kind, body: Any) -> Any:
     if kind == "embedding":
         return {"data": [{"embedding": embedding(text, body["dimensions"])} for text in body["input"]]}
     texts = {message["role"]: message["content"] for message in body["messages"]}
-    return completion(json.dumps({"facts": facts_in(texts["user"])}) if kind == "extraction" else reply(texts["system"]))
+    if kind == "chat":
+        return completion(reply(texts["system"]))
+    return completion(json.dumps({"facts": facts_in(texts["user"])}))
 
 
 def completion(text: str) -> Any:

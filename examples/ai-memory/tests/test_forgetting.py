@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fake_model import FakeModel
 from users import User
 
 from convex_mastra_emulator import ConvexError, Emulator, ManualClock
@@ -63,13 +64,15 @@ def test_any_number_of_memories_is_forgotten(
     assert convex_emulator.table_counts() == {}
 
 
-# Between the answer and the facts the user has left: what they said must not come back.
-def test_an_extraction_that_comes_too_late_keeps_nothing(
-    ada: User, convex_emulator: Emulator, convex_clock: ManualClock
+# Between the answer and the facts the user has left: what they said must not come back, nor go anywhere.
+def test_an_extraction_that_comes_too_late_asks_nobody_and_keeps_nothing(
+    ada: User, model: FakeModel, convex_emulator: Emulator, convex_clock: ManualClock
 ) -> None:
     ada.says("I am allergic to peanuts.")
     ada.leaves()
 
     convex_clock.advance(3600)
 
+    assert model.count("extraction") == 0
     assert convex_emulator.table_counts() == {}
+    assert {job.state for job in convex_emulator.scheduler.all()} == {"success"}

@@ -35,9 +35,7 @@ def test_a_missing_key_is_told_and_nothing_is_asked(ada: User, model: FakeModel,
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "busy"), (503, "busy"), (400, "refused")])
-def test_a_model_that_fails_is_told_and_nothing_is_written(
-    ada: User, model: FakeModel, status: int, code: str
-) -> None:
+def test_a_model_that_fails_is_told_and_nothing_is_written(ada: User, model: FakeModel, status: int, code: str) -> None:
     model.fail("chat", status, times=1)
 
     problem = problem_of(ada)

@@ -16,7 +16,7 @@ class Variables(Protocol):
 
 
 class DeployedVariables:
-    """Those of a deployment elsewhere, set and taken away as ``npx convex env set`` and ``npx convex env remove`` do it.
+    """Those of a deployment elsewhere, changed as ``npx convex env set`` and ``npx convex env remove`` do it.
 
     Args:
         url: of the deployment.
