@@ -9,7 +9,7 @@ from importlib import import_module
 # One BLAS thread: two oversubscribe under pytest-xdist, and the physical limit is the memory's (performance.md §2.3).
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-NAMES = ("lookups", "writes", "disk", "calls", "vectors", "stores", "server", "plugin")
+NAMES = ("lookups", "writes", "disk", "calls", "vectors", "stores", "server", "plugin", "typescript")
 
 
 def main(names: list[str]) -> int:

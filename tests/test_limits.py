@@ -25,6 +25,7 @@ from convex_mastra_emulator.limits import DEFAULT_LIMITS
         ("written_size_max", 16_777_216),
         ("arguments_size_max", 16_777_216),
         ("return_size_max", 16_777_216),
+        ("node_arguments_size_max", 5_242_880),
         ("call_depth_max", 8),
         ("log_lines_max", 256),
         ("log_line_size_max", 32_768),
@@ -71,7 +72,7 @@ def test_numbers_can_be_lowered() -> None:
 
 
 def test_unknown_limit_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="unknown limit 'size_max'; known are: arguments_size_max, "):
+    with pytest.raises(ValueError, match="unknown limit 'size_max'; known are: action_ms_max, arguments_size_max, "):
         Limits().lowered({"size_max": 5})
 
 

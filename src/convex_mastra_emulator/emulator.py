@@ -21,6 +21,7 @@ from convex_mastra_emulator.data.operations import DataOperations
 from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.deploying import Deployable
+from convex_mastra_emulator.deploys import Deploys, Dialect
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.faults import Faults
 from convex_mastra_emulator.hooks import Hooks
@@ -28,6 +29,7 @@ from convex_mastra_emulator.journal import Journal
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS, mastra_schema
 from convex_mastra_emulator.network import send
+from convex_mastra_emulator.pushes import Pushes
 from convex_mastra_emulator.runtime.arguments import ReadArguments, python_arguments
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.chance import stream
@@ -74,6 +76,8 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
             there.  None keeps them in memory.
         load_progress: told how many documents of the file are loaded, and of how many.
         allow_network: whether ``ctx.fetch`` of actions may leave the process; if not, only ``fetch`` below answers.
+        dialect: ``strict`` refuses what a deployment refuses of deployed TypeScript; otherwise ``@mastra/convex``'s
+            validator with a field ``$or``, which no deployment takes, is let through with a warning.
 
     Attributes:
         limits: as given.
@@ -84,6 +88,8 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         journal: the last calls.
         faults: what is to go wrong (docs/faults.md); not cloned.
         scheduler: the scheduled functions and crons, and what runs them.
+        dialect: as given.
+        pushes: the deploys that were asked for through the network.
         imports: the imports that were asked for through the network.
         exports: the exports that were asked for through the network.
 
@@ -103,10 +109,12 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         path: str | PathLike[str] | None = None,
         load_progress: LoadProgress | None = None,
         allow_network: bool = False,
+        dialect: Dialect = "documented",
     ) -> None:
         self.limits = limits or Limits()
         self.clock: Clock = clock or SystemClock()
         self.redact_errors = redact_errors
+        self.dialect = dialect
         self.usage = Usage()
         self.journal = Journal()
         self._requests = stream(seed, "requests")
@@ -133,10 +141,13 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         self.scheduler = Scheduler(self._executor, self.clock, partial(note_run, self.journal))
         if isinstance(self.clock, ManualClock):
             self.clock.attach(self.scheduler)
+        self._deploys = Deploys(self._executor, self.scheduler)
+        self.pushes = Pushes(self._deploys, self.env, self.dialect, self.new_request_id)
         self.imports = ImportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
         self.exports = ExportJobs(self._executor, self.scheduler.do_soon, self.new_request_id)
         self._subscriptions = Subscriptions()
         self.control_marks = []
+        self._watches = []
         self._executor.commit_listeners.append(self._subscriptions.on_commit)
         begin_with_data(self._executor, file, load_progress)
         if file is not None:
@@ -283,7 +294,9 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         """
         with self._executor.lock:
             clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
-            twin = Emulator(self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors)
+            twin = Emulator(
+                self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors, dialect=self.dialect
+            )
             twin.faults.seed = self.faults.seed
             twin.fetch.let_out = self.fetch.let_out
             twin._users.continue_from(self._users)
@@ -314,8 +327,10 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         Raises:
             EmulatorError: inside a function.
         """
+        self.end_watches()
         self._executor.close()
-        self.end_processes()
+        self.pushes.close()
+        self._deploys.close()
 
     def __enter__(self) -> Emulator:
         return self

@@ -121,9 +121,14 @@ class NonexistentDocument(DeploymentError):
 
 
 class SchemaViolation(DeploymentError):
-    """A document does not match the validator of its table."""
+    """A document does not match the validator of its table.
+
+    Attributes:
+        table: the table's name, where it is known.
+    """
 
     default_code = "SchemaEnforcementError"
+    table: str | None = None
 
 
 class SchemaDefinitionError(DeploymentError):

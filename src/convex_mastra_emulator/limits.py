@@ -38,6 +38,8 @@ class Limits:
     # Calls
     arguments_size_max: int = 16 * MIB
     return_size_max: int = 16 * MIB
+    # Of actions with "use node", as JSON: crates/node_executor/src/executor.rs ``ARGS_TOO_LARGE_RESPONSE_MESSAGE``.
+    node_arguments_size_max: int = 5 * MIB
     call_depth_max: int = 8
     user_code_ms_max: int = 1000
     action_ms_max: int = 1_800_000

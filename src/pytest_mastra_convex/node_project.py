@@ -27,6 +27,8 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
+from convex_mastra_emulator.cache_folder import cache_folder
+
 _SHIPPED = Path(__file__).parent / "functions"
 
 
@@ -35,8 +37,7 @@ def npm_project() -> Path:
     if _SHIPPED.is_symlink():
         return _SHIPPED.resolve()
     content = b"".join(path.read_bytes() for path in sorted(_SHIPPED.rglob("*")) if path.is_file())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    project = cache / "convex-mastra-emulator" / hashlib.sha256(content).hexdigest()[:16]
+    project = cache_folder() / hashlib.sha256(content).hexdigest()[:16]
     if not project.exists():
         project.parent.mkdir(parents=True, exist_ok=True)
         copy = Path(tempfile.mkdtemp(dir=project.parent))

@@ -5,70 +5,22 @@ Every command is a Node process of its own, without a terminal (`CI=1`), in a fo
 
 import io
 import json
-import os
-import subprocess
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from convex_mastra_emulator import Emulator, internal_mutation, query
 from convex_mastra_emulator.schema import define_schema, define_table, v
-from convex_mastra_emulator.server import ServedEmulator, serve
-from pytest_mastra_convex.node_project import node_binary
+from convex_mastra_emulator.server import serve
+from tests.clients.convex_cli import ConvexCli
 from tests.data_files.exports import id_of, lines_of, rows_of, zip_of
 
-RUN_SECONDS_MAX = 60
 SCHEMA = define_schema({"notes": define_table({"n": v.float64(), "text": v.optional(v.string())})})
 
 pytestmark = pytest.mark.xdist_group("npx convex")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One command that ended: its exit code, and what it printed for programs and for people."""
-
-    code: int
-    output: str
-    messages: str
-
-
-class ConvexCli:
-    """`npx convex` in a folder, against one served emulator."""
-
-    def __init__(self, main: Path, folder: Path, served: ServedEmulator) -> None:
-        self.folder = folder
-        self._command = [str(node_binary()), str(main)]
-        self._deployment = ["--url", served.url, "--admin-key", served.admin_key]
-
-    def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Run:
-        # Only what the command needs: settings of the machine must not reach into it, nor its proxies.
-        needed = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "CI": "1"}
-        done = subprocess.run(
-            [*self._command, *arguments, *self._deployment],
-            cwd=self.folder,
-            env={**needed, **environment},
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            timeout=RUN_SECONDS_MAX,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, done.stderr)
-
-    def ok(self, *arguments: str, **options: Any) -> Run:
-        """The same for what must succeed."""
-        run = self(*arguments, **options)
-        assert run.code == 0, run
-        return run
-
-    def write(self, name: str, content: str | bytes) -> str:
-        """Puts a file into the folder; gives its name."""
-        (self.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        return name
 
 
 @pytest.fixture
@@ -81,20 +33,9 @@ def emulator() -> Emulator:
 
 
 @pytest.fixture
-def main(npm_project: Path) -> Path:
-    return npm_project / "node_modules" / "convex" / "bin" / "main.js"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "package.json").write_text('{"name": "app", "dependencies": {"convex": "1.48.0"}}')
-    return tmp_path
-
-
-@pytest.fixture
-def cli(emulator: Emulator, main: Path, folder: Path) -> Iterator[ConvexCli]:
+def cli(emulator: Emulator, npm_project: Path, tmp_path: Path) -> Iterator[ConvexCli]:
     with serve(emulator) as served:
-        yield ConvexCli(main, folder, served)
+        yield ConvexCli(npm_project, tmp_path, served)
 
 
 def notes(emulator: Emulator) -> list[float]:
@@ -280,7 +221,7 @@ def test_a_zip_of_the_emulator_replaces_everything(cli: ConvexCli, emulator: Emu
 
 
 # What one deployment exports another has afterwards: documents, ids, creation times, numbers of tables.
-def test_an_export_goes_round(cli: ConvexCli, emulator: Emulator, main: Path, folder: Path) -> None:
+def test_an_export_goes_round(cli: ConvexCli, emulator: Emulator, npm_project: Path, tmp_path: Path) -> None:
     emulator.run(
         lambda ctx: [ctx.db.insert("later", {"bytes": b"\x00", "text": "ä\n"}), ctx.db.insert("notes", {"n": 1})]
     )
@@ -290,15 +231,15 @@ def test_an_export_goes_round(cli: ConvexCli, emulator: Emulator, main: Path, fo
     assert "Downloaded snapshot export to out.zip" in told
     target = Emulator(SCHEMA, seed=2)
     with serve(target) as served:
-        other = ConvexCli(main, folder, served)
+        other = ConvexCli(npm_project, tmp_path, served)
         other.ok("import", "out.zip")
         other.ok("export", "--path", ".", "--include-file-storage")
 
     assert target.table_counts() == {"later": 1, "notes": 1}
     for table in ("later", "notes"):
         assert rows_of(target, table) == rows_of(emulator, table)
-    [again] = folder.glob("snapshot_convex-mastra-emulator_*.zip")
-    assert entries_of(again) == entries_of(folder / "out.zip")
+    [again] = tmp_path.glob("snapshot_convex-mastra-emulator_*.zip")
+    assert entries_of(again) == entries_of(tmp_path / "out.zip")
 
 
 def entries_of(path: Path) -> dict[str, bytes]:
@@ -318,9 +259,9 @@ def test_an_export_while_another_is_made_is_refused(cli: ConvexCli, emulator: Em
     assert "A snapshot export is already requested or in progress." in refused.messages
 
 
-def test_a_wrong_key_is_refused(emulator: Emulator, main: Path, folder: Path) -> None:
+def test_a_wrong_key_is_refused(emulator: Emulator, npm_project: Path, tmp_path: Path) -> None:
     with serve(emulator) as served:
-        cli = ConvexCli(main, folder, replace(served, admin_key="other|key"))
+        cli = ConvexCli(npm_project, tmp_path, replace(served, admin_key="other|key"))
 
         refused = cli("env", "set", "A", "1")
 

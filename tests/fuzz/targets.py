@@ -23,7 +23,7 @@ from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.auth import Authenticator, read_authorization
 from convex_mastra_emulator.protocol.client_version import parse_client_version
-from convex_mastra_emulator.protocol.http import HttpRequest
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 from convex_mastra_emulator.protocol.messages import (
     batch_request,
     call_request,

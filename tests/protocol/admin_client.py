@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.protocol.http import HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 from tests.protocol.sync_client import ADMIN_KEY, SyncClient, api_of
 
 Answer = tuple[int, Any]

@@ -4,7 +4,7 @@ import pytest
 
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.errors import RequestRefused
-from convex_mastra_emulator.protocol.http import HttpRequest
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 from tests.protocol.sync_client import SyncClient, add, api_of
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from convex_mastra_emulator import Emulator, internal_action, internal_mutation, internal_query, query
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 
 KEY = "happy-animal-1|0123abcd"
 BAD_KEY = (401, {"code": "BadAdminKey", "message": "The provided admin key was invalid for this instance"})

@@ -13,7 +13,8 @@ from convex import ConvexInt64
 from convex_mastra_emulator import Emulator, query
 from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.client_version import parse_client_version
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 
 STATE = "x-convex-deprecation-state"
 MESSAGE = "x-convex-deprecation-message"

@@ -9,7 +9,7 @@ import pytest
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.control import Control
-from convex_mastra_emulator.protocol.http import HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 
 KEY = "control|key"
 

@@ -9,7 +9,8 @@ import pytest
 
 from convex_mastra_emulator import Emulator, action, mutation
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 from convex_mastra_emulator.protocol.sync_outputs import Close
 from tests.protocol.sync_client import SyncClient, api_of
 from tests.runtime.test_saved_state import full_disk

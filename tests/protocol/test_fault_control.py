@@ -8,7 +8,7 @@ import pytest
 from convex_mastra_emulator import Emulator
 from convex_mastra_emulator.errors import RequestRefused
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.protocol.http import HttpRequest
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 
 KEY = "control|key"
 ARM, CLEAR = "/_emulator/faults", "/_emulator/faults/clear"

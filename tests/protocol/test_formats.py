@@ -13,7 +13,8 @@ from convex import ConvexError, ConvexInt64
 
 from convex_mastra_emulator import Emulator, action, mutation, query, undefined
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 
 ENCODED = ["convex_encoded_json", "convex_json"]
 CLEAN = ["json", "convex_clean_json"]

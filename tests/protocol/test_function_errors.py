@@ -13,7 +13,8 @@ from convex import ConvexError
 
 from convex_mastra_emulator import Emulator, Limits, action, mutation, query
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 from convex_mastra_emulator.schema import v
 
 HEAD = "[Request ID: r] Server Error\n"

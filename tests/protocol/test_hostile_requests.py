@@ -13,7 +13,8 @@ import pytest
 
 from convex_mastra_emulator import Emulator, internal_query, mutation, query
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 from convex_mastra_emulator.protocol.sync import SyncSession
 
 KEY = "hostile|0123abcd"

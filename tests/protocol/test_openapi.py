@@ -10,7 +10,8 @@ from jsonschema_rs import Draft202012Validator, meta, validator_for
 from convex_mastra_emulator import Emulator, query
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.data_routes import NOT_EMULATED
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 from convex_mastra_emulator.protocol.openapi import ROUTES, openapi_document
 from convex_mastra_emulator.protocol.openapi_data import DATA_ROUTES
 from convex_mastra_emulator.protocol.route_description import RouteDescription

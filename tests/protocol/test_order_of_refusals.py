@@ -10,7 +10,8 @@ import pytest
 
 from convex_mastra_emulator import Emulator, Limits, query
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 
 SIZE_MAX = 200
 

@@ -11,7 +11,8 @@ import pytest
 
 from convex_mastra_emulator import Emulator, Limits, action, query
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 
 NO_JSON = "Failed to parse the request body as JSON: "
 MISTYPED = "Failed to deserialize the JSON body into the target type: "

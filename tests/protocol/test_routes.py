@@ -12,7 +12,8 @@ import pytest
 
 from convex_mastra_emulator import Emulator, action, mutation, query
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 
 JSON_TYPE = {"content-type": "application/json"}
 

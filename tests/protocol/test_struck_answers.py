@@ -8,7 +8,7 @@ import pytest
 
 from convex_mastra_emulator import Emulator, ManualClock, action, mutation, query
 from convex_mastra_emulator.protocol.api import DeploymentApi
-from convex_mastra_emulator.protocol.http import HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 from convex_mastra_emulator.protocol.sync import SyncSession
 from convex_mastra_emulator.protocol.sync_outputs import Close, Output, RunAction, UpdateLater, Wait
 from tests.protocol.sync_client import SESSION_ID, add, api_of

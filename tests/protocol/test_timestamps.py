@@ -13,7 +13,8 @@ from convex import ConvexInt64
 
 from convex_mastra_emulator import Emulator, ManualClock, mutation, query
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 
 INTERNAL = {"code": "InternalServerError", "message": "Your request couldn't be completed. Try again later."}
 

@@ -12,7 +12,8 @@ import pytest
 
 from convex_mastra_emulator import Emulator, HttpActionResponse, HttpRouter, action, http_action, mutation, query
 from convex_mastra_emulator.protocol.auth import Authenticator
-from convex_mastra_emulator.protocol.http import HttpApi, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 
 BODY = b"0123456789"
 DIGEST = base64.b64encode(hashlib.sha256(BODY).digest()).decode()

@@ -13,7 +13,7 @@ from websockets.sync.client import connect as connect_socket
 
 from convex_mastra_emulator import Emulator, connect, query
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, read_authorization
-from convex_mastra_emulator.protocol.http import HttpRequest
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest
 from convex_mastra_emulator.protocol.sync_messages import read_message
 from convex_mastra_emulator.runtime.tokens import provider_of_tests
 from convex_mastra_emulator.server import ServedEmulator, ServedProcess, serve

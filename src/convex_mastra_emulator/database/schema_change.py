@@ -24,9 +24,11 @@ def first_violation(store: Store, schema: Schema) -> SchemaViolation | None:
             fields = without_system_fields(document.value)
             problem = definition.stored_type.problem(fields, "", store)
             if problem is not None:
-                return SchemaViolation(
+                violation = SchemaViolation(
                     f'Document with ID "{document.value["_id"]}" in table "{name}" does not match the schema: {problem}'
                 )
+                violation.table = name
+                return violation
     return None
 
 

@@ -20,6 +20,7 @@ from convex_mastra_emulator.database.documents import (
     StoredDocument,
     build_document,
     check_document_size,
+    invalid_argument,
     without_system_fields,
 )
 from convex_mastra_emulator.database.index import BY_ID
@@ -27,13 +28,7 @@ from convex_mastra_emulator.database.query import Query, QueryStream, Rows, RowS
 from convex_mastra_emulator.database.read_set import Interval, ReadSet
 from convex_mastra_emulator.database.store import SYSTEM_TABLES, VISIBLE_SYSTEM_TABLES, Store, Table
 from convex_mastra_emulator.database.text_search import SearchStream
-from convex_mastra_emulator.errors import (
-    DeploymentError,
-    InvalidArgument,
-    InvalidQuery,
-    InvalidValue,
-    NonexistentDocument,
-)
+from convex_mastra_emulator.errors import DeploymentError, InvalidQuery, InvalidValue, NonexistentDocument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.usage import Meter, Usage
 from convex_mastra_emulator.values.ids import IdSource, decode_id, decode_legacy_id, encode_id
@@ -53,12 +48,6 @@ class Savepoint:
 
     log_size: int
     written: tuple[int, int]
-
-
-def invalid_argument(argument: str, function: str, cause: DeploymentError | str) -> InvalidArgument:
-    """The form every bad argument of a database call is reported in (§3.3)."""
-    text = cause if isinstance(cause, str) else cause.message
-    return InvalidArgument(f"Invalid argument `{argument}` for `db.{function}`: {text}")
 
 
 class Transaction:
@@ -90,6 +79,7 @@ class Transaction:
         self.scheduled_count = self.scheduled_size = 0
         """Jobs scheduled so far and the bytes of their arguments; a nested call that fails gives nothing back."""
         self._has_paginated = False
+        self._begin_log_size = len(store.log)
         self._id_source = id_source
         self._creation_time = begin_ns // 1_000_000 + (begin_ns % 1_000_000) / 1e6
 
@@ -103,6 +93,23 @@ class Transaction:
         """Undoes all writes since ``savepoint`` and gives their allowance back; reads stay counted."""
         self.store.undo(savepoint.log_size)
         self.meter.restore_written(savepoint.written)
+
+    @contextmanager
+    def stale_snapshot(self) -> Iterator[None]:
+        """While a query runs that sees the documents as they were when the transaction began.
+
+        What it reads is not part of what the transaction has read, and uses nothing of its allowance
+        (``transaction.rs`` ``clone_for_snapshot_query``).
+        """
+        changes = self.store.log[self._begin_log_size :]
+        read_set, meter = self.read_set, self.meter
+        self.read_set, self.meter = ReadSet(self.limits), Meter(self.limits)
+        self.store.revert(changes)
+        try:
+            yield
+        finally:
+            self.store.reapply(changes)
+            self.read_set, self.meter = read_set, meter
 
     @property
     def usage(self) -> Usage:

@@ -16,7 +16,7 @@ from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind
 from convex_mastra_emulator.protocol import data_requests
 from convex_mastra_emulator.protocol.auth import require_admin
-from convex_mastra_emulator.protocol.http import AdminRoute, HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http_exchange import AdminRoute, HttpRequest, HttpResponse
 from convex_mastra_emulator.protocol.messages import JsonBody, read_json_body
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.values.json_text import write_json

@@ -25,6 +25,7 @@ from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, Clien
 from convex_mastra_emulator.protocol.control import Control, Operation
 from convex_mastra_emulator.protocol.cors import cors_headers, preflight_headers
 from convex_mastra_emulator.protocol.fault_control import FaultControl
+from convex_mastra_emulator.protocol.http_exchange import AdminRoute, HttpRequest, HttpResponse, OwnRoute
 from convex_mastra_emulator.protocol.messages import (
     UNREADABLE,
     CallRequest,
@@ -57,33 +58,6 @@ _OPEN_PATHS = frozenset(
 _MISSING_IDENTIFIER = "Path or function name not provided in path, e.g. /api/run/messages/list"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
-    """A request; header names are lower case, ``path`` is as it was sent (percent-encoded)."""
-
-    method: str
-    path: str
-    # Each of these may hold a key, which must not get into a log with the request.
-    query: str = field(default="", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
-    header_pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """All headers, where it matters that a name may stand more than once."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """A response."""
-
-    status: int
-    body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
-    delay_seconds: float = 0.0
-    """How long the server waits before it answers."""
-    is_cut: bool = False
-    """Whether the connection is closed instead."""
-
-
 @dataclass(slots=True)
 class _Exchange:
     """One request being answered."""
@@ -105,8 +79,10 @@ OPEN_ENDED = frozenset(
     }
 )
 Route = Callable[["_Exchange"], HttpResponse]
-AdminRoute = Callable[[HttpRequest, Identity], HttpResponse]
-"""Answers a request whose caller is known; lets administrators pass itself, once it has read the request."""
+
+
+def _without_caller(route: OwnRoute) -> Route:
+    return lambda exchange: route(exchange.request)
 
 
 def _json_response(status: int, value: Any) -> HttpResponse:
@@ -171,6 +147,13 @@ class HttpApi:
         """Adds routes by path and method; ``{}`` as the last part of a path stands for anything."""
         self._routes |= {
             path: {method: self._known_caller(route) for method, route in methods.items()}
+            for path, methods in routes.items()
+        }
+
+    def add_routes(self, routes: Mapping[str, Mapping[str, OwnRoute]]) -> None:
+        """Adds routes by path and method that find out by themselves who calls."""
+        self._routes |= {
+            path: {method: _without_caller(route) for method, route in methods.items()}
             for path, methods in routes.items()
         }
 

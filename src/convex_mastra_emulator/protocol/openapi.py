@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convex_mastra_emulator.protocol.openapi_data import DATA_ROUTES
+from convex_mastra_emulator.protocol.openapi_push import PUSH_ROUTES
 from convex_mastra_emulator.protocol.route_description import (
     ANY,
     NULL_OR_TEXT,
@@ -143,6 +144,7 @@ ROUTES: tuple[RouteDescription, ...] = (
         answer={"type": "object"},
     ),
     *DATA_ROUTES,
+    *PUSH_ROUTES,
 )
 
 _SCHEMAS: Mapping[str, Schema] = {

@@ -86,6 +86,13 @@ class CallsOfActions(Calls, Protocol):
         """Searches the latest committed documents."""
 
 
+class CallsOfMutations(Calls, Protocol):
+    """The same for mutations."""
+
+    def run_on_stale_snapshot(self, path: str, args: Any) -> Value:
+        """Calls a query that sees nothing of what the mutation has written."""
+
+
 class _Context:
     """What every function gets.
 
@@ -199,6 +206,8 @@ class QueryContext(_Context):
 class MutationContext(_Context):
     """``ctx`` of a mutation."""
 
+    _calls: CallsOfMutations
+
     def __init__(self, db: DatabaseWriter, *rest: Any) -> None:
         super().__init__(*rest)
         self.db = db
@@ -213,6 +222,16 @@ class MutationContext(_Context):
     def storage(self) -> StorageWriter:
         """The stored files: what it does is part of this transaction."""
         return StorageWriter(self._calls.open_files)
+
+    def run_query_on_stale_snapshot(self, path: str, args: Any = None) -> Value:
+        """Calls a query on the documents as they were when this transaction began: ``useStaleSnapshot`` in TypeScript.
+
+        What it reads cannot make this mutation conflict with another one.
+
+        Raises:
+            ThrownError: with the inner text if it fails; ``ConvexError`` if it threw one.
+        """
+        return self._calls.run_on_stale_snapshot(path, args)
 
     def run_mutation(self, path: str, args: Any = None) -> Value:
         """Calls a mutation as a sub-transaction: if it fails, only its own writes are undone.

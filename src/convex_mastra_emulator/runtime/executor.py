@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.database.pagination import CursorCodec
@@ -58,6 +58,9 @@ from convex_mastra_emulator.usage import UsageSum
 from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.types import Value
 
+if TYPE_CHECKING:
+    from convex_mastra_emulator.runtime.node.host import TypeScriptHost
+
 _INLINE = FunctionPath("_inline.js", "run")
 
 
@@ -91,6 +94,8 @@ class Executor(Transactions):
         self.env.built_in = self.origins.environment
         self.http_router: HttpRouter | None = None
         """What answers HTTP actions; never changed, only replaced."""
+        self.typescript: TypeScriptHost | None = None
+        """What runs the functions of the latest deploy."""
 
     # Calls
 

@@ -32,13 +32,18 @@ class FunctionKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A registered function; ``handler(ctx, args)`` is its body."""
+    """A registered function; ``handler(ctx, args)`` is its body.
+
+    Attributes:
+        is_deployed: whether it came with a deploy, and goes with the next one.
+    """
 
     kind: FunctionKind
     handler: Handler
     arguments: Validator | None = None
     returns: Validator | None = None
     is_internal: bool = False
+    is_deployed: bool = False
 
     def __call__(self, *args: Any) -> Any:
         """Calls the body directly, as a helper of another function would."""

@@ -74,6 +74,16 @@ class NestedCalls(_InnerCalls):
         self.limits = executor.limits
         self._transaction = transaction
 
+    def run_on_stale_snapshot(self, path: str, args: Any) -> Value:
+        """Runs a query that sees nothing of what the transaction has written.
+
+        Raises:
+            DeploymentError: when it cannot be called.
+            ThrownError: with the inner text when it fails; ``ConvexError`` when it threw one.
+        """
+        with self._transaction.stale_snapshot():
+            return self.run(FunctionKind.QUERY, path, args)
+
     def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
         """Runs a function.
 

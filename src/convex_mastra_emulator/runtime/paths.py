@@ -74,6 +74,18 @@ def parse_inner_path(path: str, call: str) -> FunctionPath:
     return read
 
 
+def parse_module_path(path: str) -> str:
+    """Reads the path of a module, such as ``messages.js``; it leads nowhere out of the folder of modules.
+
+    Raises:
+        InvalidArgument: if ``path`` is none, with the deployment's text.
+    """
+    problem = _module_problem(path)
+    if problem is not None:
+        raise InvalidArgument(problem)
+    return _canonical_module(path)
+
+
 def _look_up(path: str) -> FunctionPath | str:
     # What anybody may send must not stay in memory because of its length.
     return _read_once(path) if len(path) <= _REMEMBERED_LENGTH_MAX else _read(path)
@@ -92,9 +104,13 @@ def _read(path: str) -> FunctionPath | str:
     problem = _module_problem(module) or identifier_problem(function)
     if problem is not None:
         return problem
+    return FunctionPath(_canonical_module(module), function)
+
+
+def _canonical_module(module: str) -> str:
     module = "/".join(part for part in module.split("/") if part not in ("", "."))
     name = module.rsplit("/", 1)[-1]
-    return FunctionPath(module if _extension(name) else f"{module}.js", function)
+    return module if _extension(name) else f"{module}.js"
 
 
 def _extension(name: str) -> str | None:

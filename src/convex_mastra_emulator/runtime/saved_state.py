@@ -31,6 +31,11 @@ def settings_of(executor: Executor, crons: Iterable[CronJob]) -> dict[str, str]:
     return {} if executor.file is None else {_CRONS: write_crons(crons, executor.limits)}
 
 
+def schema_settings(executor: Executor, schema: Schema) -> dict[str, str]:
+    """What is written when another schema takes effect; nothing for a deployment without a file."""
+    return {} if executor.file is None else {_SCHEMA: _schema_text(schema)}
+
+
 def open_file(path: str | PathLike[str] | None) -> DataFile | None:
     """The file at a path; None for no path.
 

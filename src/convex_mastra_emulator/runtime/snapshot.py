@@ -17,6 +17,7 @@ from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_router import HttpRouter
 from convex_mastra_emulator.runtime.jobs import Jobs
+from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.paths import FunctionPath
 from convex_mastra_emulator.runtime.saved_state import settings_of
 from convex_mastra_emulator.schema.schema import Schema
@@ -31,6 +32,7 @@ class Snapshot:
     timestamp_ns: int
     crons: Mapping[str, CronJob] = field(default_factory=dict)
     http_router: HttpRouter | None = None
+    typescript: TypeScriptHost | None = None
 
 
 def take_snapshot(executor: Executor) -> Snapshot:
@@ -46,6 +48,7 @@ def take_snapshot(executor: Executor) -> Snapshot:
             timestamp_ns,
             executor.crons.state(),
             executor.http_router,
+            executor.typescript,
         )
 
 
@@ -69,7 +72,9 @@ def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
     with executor.saving(settings):
         executor.in_transaction(restore, not_before_ns=snapshot.timestamp_ns)
         executor.save(settings)  # if no document has changed
-        _Definitions(snapshot.functions, snapshot.crons, snapshot.http_router, snapshot.state.schema).restore(executor)
+        _Definitions(
+            snapshot.functions, snapshot.crons, snapshot.http_router, snapshot.typescript, snapshot.state.schema
+        ).restore(executor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class _Definitions:
     functions: Mapping[FunctionPath, Function]
     crons: Mapping[str, CronJob]
     http_router: HttpRouter | None
+    typescript: TypeScriptHost | None
     schema: Schema
 
     def restore(self, executor: Executor) -> None:
@@ -86,6 +92,7 @@ class _Definitions:
         executor.functions.restore(dict(self.functions))
         executor.crons.restore(self.crons)
         executor.http_router = self.http_router
+        executor.typescript = self.typescript
         executor.store.schema = self.schema
         executor.env.tell()
 
@@ -101,7 +108,11 @@ def undone_at_the_end(executor: Executor) -> Iterator[None]:
     executor.check_open()
     with executor.lock:
         definitions = _Definitions(
-            executor.functions.snapshot(), executor.crons.state(), executor.http_router, executor.store.schema
+            executor.functions.snapshot(),
+            executor.crons.state(),
+            executor.http_router,
+            executor.typescript,
+            executor.store.schema,
         )
         settings = settings_of(executor, definitions.crons.values())
     with executor.mark(settings, lambda: definitions.restore(executor)):

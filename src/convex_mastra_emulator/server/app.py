@@ -19,7 +19,8 @@ from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.data_routes import UPLOAD_PATHS
-from convex_mastra_emulator.protocol.http import HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
+from convex_mastra_emulator.protocol.push_routes import PUSH_PATHS, PUSH_SIZE_MAX
 from convex_mastra_emulator.protocol.web import takes_large_bodies
 from convex_mastra_emulator.server.connections import cut_of
 from convex_mastra_emulator.server.patience import DEFAULT_PATIENCE
@@ -145,7 +146,7 @@ async def _received(
     if is_site:
         path = f"/http{path}"
     if not takes_large_bodies(path):
-        size_max = None if path in UPLOAD_PATHS else body_size_max
+        size_max = None if path in UPLOAD_PATHS else PUSH_SIZE_MAX if path in PUSH_PATHS else body_size_max
         body = await _read_body(receive, size_max, dropped_size_max)
         return None if body is None else _to_protocol(scope, path, body)
     pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])

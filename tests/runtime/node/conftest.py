@@ -37,7 +37,9 @@ def write(tmp_path: Path, npm_packages: Path) -> Write:
         folder = tmp_path / "convex"
         folder.mkdir(exist_ok=True)
         for name, text in files.items():
-            (folder / f"{name.replace('__', '/')}.ts").write_text(SERVER + text)
+            path = folder / f"{name.replace('__', '/')}.ts"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(SERVER + text)
         return folder
 
     return write_files

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from convex_mastra_emulator import Emulator, FunctionError, ManualClock, query
-from convex_mastra_emulator.errors import SchemaViolation
+from convex_mastra_emulator.errors import EmulatorError, SchemaViolation
 from convex_mastra_emulator.runtime.node.bundle import BundleFailed
 from convex_mastra_emulator.runtime.node.deploy import DeployRefused
 
@@ -133,7 +134,9 @@ def test_a_syntax_error_is_esbuilds_with_file_and_line(convex: Emulator, write: 
 
 
 def test_a_module_that_throws_when_it_is_loaded_refuses_the_deploy(convex: Emulator, write: Write) -> None:
-    text = "Loading the pushed modules encountered the following error:\nUncaught Error: no"
+    text = (
+        "Loading the pushed modules encountered the following\n    error:\nFailed to analyze a.js: Uncaught Error: no"
+    )
     with pytest.raises(DeployRefused, match=text):
         convex.deploy(write(a='throw new Error("no"); export const f = 1;'))
 
@@ -172,7 +175,7 @@ def test_a_clone_has_environment_variables_of_its_own(convex: Emulator, write: W
 def test_without_a_deploy_no_process_is_started(convex: Emulator) -> None:
     convex.mutation("mastra/cache:handle", {"op": "increment", "key": "k", "keyPrefix": "", "expiresAt": None})
 
-    assert convex._host is None
+    assert convex._executor.typescript is None
 
 
 def test_a_query_cannot_call_a_mutation(convex: Emulator, write: Write) -> None:
@@ -184,3 +187,16 @@ export const f = query(async (ctx) => await (ctx as any).runMutation(call("a:wri
 
     with pytest.raises(FunctionError, match=r"ctx\.runMutation is not a function"):
         convex.query("a:f")
+
+
+def test_a_watched_folder_is_deployed_again(convex: Emulator, write: Write) -> None:
+    told: queue.SimpleQueue[EmulatorError | None] = queue.SimpleQueue()
+    with convex.deploy(write(a=ONE), watch=True, tell=told.put) as watch:
+        folder = write(a="export const f = query(async () => 2);")
+        assert told.get(timeout=30) is None
+        assert convex.query("a:f") == 2.0
+
+        (folder / "a.ts").write_text("export const f = ;")
+        assert "convex/a.ts:1:17" in str(told.get(timeout=30))
+        assert watch.problem is not None
+        assert convex.query("a:f") == 2.0

@@ -13,9 +13,11 @@ from typing import Any
 from convex import ConvexError
 
 from convex_mastra_emulator.database.vector_search import VectorQuery
-from convex_mastra_emulator.errors import EmulatorError, InvalidArgument
+from convex_mastra_emulator.errors import EmulatorError, NotEmulated
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
+from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.query_json import read_vector_filter
 from convex_mastra_emulator.values.codec import decode, encode
@@ -31,19 +33,23 @@ class ActionSyscalls:
         ctx: what a Python action would be handed in its place.
         path: the action's, as ``ctx.meta`` tells it.
         limits: what values may be.
+        handles: of the deployment's functions.
     """
 
-    def __init__(self, ctx: ActionContext, path: str, limits: Limits) -> None:
+    def __init__(self, ctx: ActionContext, path: str, limits: Limits, handles: FunctionHandles) -> None:
         self._ctx = ctx
+        self._handles = handles
         self._limits = limits
         self._answers: dict[str, Callable[[Json], Json]] = {
-            "1.0/actions/query": lambda request: self._call(ctx.run_query, request),
-            "1.0/actions/mutation": lambda request: self._call(ctx.run_mutation, request),
-            "1.0/actions/action": lambda request: self._call(ctx.run_action, request),
+            "1.0/actions/query": lambda request: self._call(ctx.run_query, request, "runQuery"),
+            "1.0/actions/mutation": lambda request: self._call(ctx.run_mutation, request, "runMutation"),
+            "1.0/actions/action": lambda request: self._call(ctx.run_action, request, "runAction"),
             "1.0/actions/schedule": self._schedule,
             "1.0/actions/cancel_job": lambda request: ctx.scheduler.cancel(request["id"]),
             "1.0/actions/vectorSearch": self._vector_search,
             "1.0/getUserIdentity": lambda request: encode(ctx.auth.get_user_identity()),
+            "1.0/getDeploymentMetadata": deployment_metadata,
+            "1.0/createFunctionHandle": handles.create_for,
             "1.0/getFunctionMetadata": lambda request: {"name": path, "componentPath": ""},
             "1.0/storageGetUrl": lambda request: ctx.storage.get_url(request["storageId"]),
             "1.0/storageGetMetadata": lambda request: encode(ctx.storage.get_metadata(request["storageId"])),
@@ -58,6 +64,10 @@ class ActionSyscalls:
         """Takes a line the action logged."""
         self._ctx.console.write(level.upper(), text)
 
+    def now_ms(self) -> float:
+        """The time, as a Python action would be told it."""
+        return self._ctx.now()
+
     def answer(self, operation: str, text: str) -> str:
         """The answer to a request, as JSON text.
 
@@ -65,22 +75,20 @@ class ActionSyscalls:
             Refusal: what the action sees as an error.
         """
         try:
-            answer = self._answers.get(operation)
-            if answer is None:
-                raise InvalidArgument(f"Unknown async operation {operation}")
-            return write_json(answer(parse_json(text)))
+            return write_json(answer_of(self._answers, operation)(parse_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
         except (EmulatorError, TypeError) as error:
             raise Refusal(str(error)) from error
 
-    def _call(self, call: Callable[[str, Any], Any], request: Json) -> Json:
-        return encode(call(_name_of(request), decode(request["args"], self._limits)))
+    def _call(self, call: Callable[[str, Any], Any], request: Json, name: str) -> Json:
+        return encode(call(self._handles.name_of(request, name), decode(request["args"], self._limits)))
 
     def _schedule(self, request: Json) -> Json:
         # npm has divided milliseconds by a thousand; of what is left over by that, nothing is kept.
         at_ms = round(request["ts"] * 1000, 3)
-        return self._ctx.scheduler.run_at(at_ms, _name_of(request), decode(request["args"], self._limits))
+        path = self._handles.name_of(request, "scheduler")
+        return self._ctx.scheduler.run_at(at_ms, path, decode(request["args"], self._limits))
 
     def _vector_search(self, request: Json) -> Json:
         query = request["query"]
@@ -105,17 +113,22 @@ class ActionSyscalls:
 
     def _fetch(self, request: Json) -> Json:
         body = base64.b64decode(request["body"])
-        headers = dict(request["headers"])
-        response = self._ctx.fetch(request["url"], method=request["method"], headers=headers, body=body or None)
+        try:
+            response = self._ctx.fetch(
+                request["url"],
+                method=request["method"],
+                headers=dict(request["headers"]),
+                body=body or None,
+                redirect=request["redirect"],
+            )
+        except NotEmulated:
+            raise
+        except Exception as error:
+            # JavaScript sees a TypeError, whatever a test has prepared to be raised.
+            return {"failure": str(error) or type(error).__name__}
         return {
             "status": float(response.status),
             "headers": [[name, value] for name, value in response.headers.items()],
             "body": base64.b64encode(response.body).decode("ascii"),
+            "url": response.url,
         }
-
-
-def _name_of(request: Json) -> str:
-    name = request.get("name")
-    if isinstance(name, str):
-        return name
-    raise InvalidArgument("Components and function handles are not emulated; call functions by their names")

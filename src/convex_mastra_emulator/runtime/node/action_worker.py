@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -21,6 +23,7 @@ from convex_mastra_emulator.runtime.node.pipes import (
     REPLY,
     RESULT,
     SYSCALL,
+    ModuleNotLoaded,
     NodeProcess,
     Refusal,
     WorkerEnded,
@@ -28,6 +31,9 @@ from convex_mastra_emulator.runtime.node.pipes import (
 )
 
 _LOAD_SECONDS_MAX = 60.0
+_GRACE_SECONDS = 1.0
+# A deployment gives each action 64 MiB in its own runtime and 512 MiB in Node (docs "Limits"); here they share.
+_HEAP_MIB_MAX = 512
 # An action that waits for one it has called must not keep that from being answered.
 _IN_THREADS = frozenset({"1.0/actions/action", "emulator/fetch"})
 _Frame = tuple[int, str]
@@ -38,6 +44,9 @@ class ActionAnswers(Protocol):
 
     def answer(self, operation: str, text: str) -> str:
         """The answer to a request; raises what the action is to see."""
+
+    def now_ms(self) -> float:
+        """The time, as the action is to see it."""
 
     def log(self, level: str, text: str) -> None:
         """Takes a line the action logged."""
@@ -54,7 +63,11 @@ class ActionWorker:
     """
 
     def __init__(self, node: Path, script: Path, runtime: Literal["isolate", "node"], *, seconds_max: float) -> None:
-        self._process = NodeProcess(node, script, runtime)
+        self._process = NodeProcess(node, script, runtime, heap_mib_max=_HEAP_MIB_MAX)
+        self._runtime = runtime
+        self._is_retired = False
+        # Node notices by itself that an action takes too long, unless it never stops computing.
+        self._grace_seconds = _GRACE_SECONDS if runtime == "node" else 0.0
         self._seconds_max = seconds_max
         self._frames: dict[int, queue.SimpleQueue[_Frame]] = {0: queue.SimpleQueue()}
         self._ids = itertools.count(1)
@@ -92,18 +105,26 @@ class ActionWorker:
         """Loads modules and tells what they export.
 
         Raises:
-            FailureThrown: what a module threw when it was loaded.
+            ModuleNotLoaded: when a module threw.
         """
         self._send(LOAD, json.dumps(request))
-        kind, text = self._next(self._frames[0], _LOAD_SECONDS_MAX)
+        kind, text = self._next(self._frames[0], time.monotonic() + _LOAD_SECONDS_MAX)
         if kind == FAILURE:
-            raise FailureThrown(failure_of(text))
+            raise ModuleNotLoaded(text)
         exported: list[dict[str, Any]] = json.loads(text)
         return exported
 
     def set_environment(self, env: Mapping[str, str]) -> None:
         """Gives functions their environment variables from now on."""
         self._send(ENVIRONMENT, json.dumps(dict(env)))
+
+    def retire(self) -> None:
+        """Takes no further action; the process ends with the last of those that run."""
+        with self._lock:
+            self._is_retired = True
+            is_idle = len(self._frames) == 1
+        if is_idle:
+            self.close()
 
     def invoke(self, request: Mapping[str, Any], arguments: str, answers: ActionAnswers) -> str:
         """Runs an action and gives its result as JSON text.
@@ -113,16 +134,23 @@ class ActionWorker:
             WorkerEnded: when Node does.
         """
         id = next(self._ids)
-        frames = self._frames[id] = queue.SimpleQueue()
+        frames: queue.SimpleQueue[_Frame] = queue.SimpleQueue()
+        with self._lock:
+            self._frames[id] = frames
         try:
-            self._send(INVOKE, f"{json.dumps({**request, 'id': id})}\n{arguments}")
-            return self._serve(frames, answers)
+            sent = {**request, "id": id, "secondsMax": self._seconds_max}
+            self._send(INVOKE, f"{json.dumps(sent)}\n{arguments}")
+            return self._serve(frames, answers, time.monotonic() + self._seconds_max)
         finally:
-            del self._frames[id]
+            with self._lock:
+                del self._frames[id]
+                is_last = self._is_retired and len(self._frames) == 1
+            if is_last:
+                self.close()
 
-    def _serve(self, frames: queue.SimpleQueue[_Frame], answers: ActionAnswers) -> str:
+    def _serve(self, frames: queue.SimpleQueue[_Frame], answers: ActionAnswers, deadline: float) -> str:
         while True:
-            kind, text = self._next(frames, self._seconds_max)
+            kind, text = self._next(frames, deadline)
             if kind == LOG:
                 level, _, line = text.partition("\n")
                 answers.log(level, line)
@@ -133,15 +161,26 @@ class ActionWorker:
             else:
                 raise FailureThrown(failure_of(text))
 
-    def _next(self, frames: queue.SimpleQueue[_Frame], seconds: float) -> _Frame:
+    def _next(self, frames: queue.SimpleQueue[_Frame], deadline: float) -> _Frame:
         try:
-            frame = frames.get(timeout=seconds)
+            frame = frames.get(timeout=max(0.0, deadline + self._grace_seconds - time.monotonic()))
         except queue.Empty:
-            text = f"Function execution timed out (maximum duration: {self._seconds_max:g}s)"
-            raise FailureThrown(Failure(message=text)) from None
+            # It may compute without end, and let nothing else run.
+            self.retire()
+            raise FailureThrown(Failure(message=self._too_late)) from None
         if frame[0] == 0:
             raise self._process.died()
         return frame
+
+    @property
+    def _too_late(self) -> str:
+        # crates/isolate/src/termination.rs; crates/node_executor/src/executor.rs ``EXECUTE_TIMEOUT_RESPONSE_JSON``
+        if self._runtime == "isolate":
+            return f"Function execution timed out (maximum duration: {self._seconds_max:g}s)"
+        return (
+            "Function execution unexpectedly timed out. Check your function for infinite loops or other long-running "
+            "operations."
+        )
 
     def _answer(self, answers: ActionAnswers, text: str) -> None:
         call, _, rest = text.partition("\n")
@@ -149,9 +188,14 @@ class ActionWorker:
 
         def answer() -> None:
             try:
-                self._send(REPLY, f"{call}\n{answers.answer(operation, request)}")
+                kind, reply = REPLY, answers.answer(operation, request)
             except Refusal as refusal:
-                self._send(REFUSE, f"{call}\n{refusal.json}")
+                kind, reply = REFUSE, refusal.json
+            except Exception as error:
+                # An action may catch everything, and waits for ever for what is not answered.
+                kind, reply = REFUSE, Refusal(f"{type(error).__name__}: {error}").json
+            with contextlib.suppress(WorkerEnded, FailureThrown):  # whoever waits for the action is told
+                self._send(kind, f"{call} {answers.now_ms()}\n{reply}")
 
         if operation in _IN_THREADS:
             threading.Thread(target=answer, name="convex-emulator-action", daemon=True).start()

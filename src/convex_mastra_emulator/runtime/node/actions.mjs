@@ -10,16 +10,49 @@ import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
 
 import { lineOf, LEVELS } from "./console.mjs";
-import { hideNode } from "./determinism.mjs";
-import { failureOf } from "./failures.mjs";
+import { randomStream, setUpActionsDeterminism } from "./determinism.mjs";
+import { environment, nodeEnvironment, setEnvironment } from "./environment.mjs";
+import { failureOf, loadFailureOf } from "./failures.mjs";
+import { setUpFetch } from "./fetch.mjs";
 import { FrameReader, KIND, READ_FD, writeFrame } from "./frames.mjs";
-import { environment, loadModules, setEnvironment } from "./modules.mjs";
+import { setUpRuntimeGlobals } from "./globals.mjs";
+import { loadModules } from "./modules.mjs";
+import { unawaitedLines } from "./unawaited.mjs";
 
 const host = process;
+const isNode = host.argv[4] === "node";
+// Functions see another clock and other numbers.
+const realNow = Date.now;
+const setTimer = setTimeout;
+const setTurn = setImmediate;
+const clearTimer = clearTimeout;
+const realCrypto = globalThis.crypto;
 const invocations = new AsyncLocalStorage();
 const waiting = new Map();
 let lastCall = 0;
 let modules;
+
+class Invocation {
+  constructor({ id, nowMs, isClockRunning, seed }) {
+    this.id = id;
+    this.operations = new Map(); // that it waits for, by call
+    this.isClockRunning = isClockRunning;
+    this.nextByte = randomStream(seed);
+    this.setTime(nowMs);
+    // Rejected when something fails that nobody waits for.
+    this.failed = new Promise((_, reject) => (this.fail = reject));
+    this.failed.catch(() => undefined);
+  }
+
+  setTime(nowMs) {
+    this.nowMs = nowMs;
+    this.since = realNow();
+  }
+
+  now() {
+    return this.isClockRunning ? this.nowMs + (realNow() - this.since) : this.nowMs;
+  }
+}
 
 /** Ask the emulator for the action that is running. */
 function ask(operation, json) {
@@ -27,14 +60,18 @@ function ask(operation, json) {
   if (invocation === undefined) return Promise.reject(new Error("Cannot call another function at import time"));
   const call = (lastCall += 1);
   writeFrame(KIND.syscall, `${invocation.id}\n${call}\n${operation}\0${json}`);
-  return new Promise((resolve, reject) => waiting.set(call, { resolve, reject }));
+  invocation.operations.set(call, operation);
+  return new Promise((resolve, reject) => waiting.set(call, { invocation, resolve, reject }));
 }
 
+/** Takes an answer: in its first line which call it is for, and the emulator's time. */
 function answer(text, isRefusal) {
   const end = text.indexOf("\n");
-  const call = Number(text.slice(0, end));
-  const { resolve, reject } = waiting.get(call);
+  const [call, nowMs] = text.slice(0, end).split(" ").map(Number);
+  const { invocation, resolve, reject } = waiting.get(call);
   waiting.delete(call);
+  invocation.operations.delete(call);
+  invocation.setTime(nowMs);
   if (!isRefusal) return resolve(text.slice(end + 1));
   const { message, data } = JSON.parse(text.slice(end + 1));
   const error = new Error(message);
@@ -66,37 +103,50 @@ async function getBlob({ storageId }) {
   return new Blob([Buffer.from(found.blob, "base64")], { type: found.contentType ?? "" });
 }
 
-// What an action fetches goes through the emulator, where a test answers it.
-globalThis.fetch = async (input, init) => {
-  const request = new Request(input, init);
-  const sent = {
-    url: request.url,
-    method: request.method,
-    headers: [...request.headers],
-    body: Buffer.from(await request.arrayBuffer()).toString("base64"),
-  };
-  request.signal?.throwIfAborted();
-  const { status, headers, body, failure } = JSON.parse(await ask("emulator/fetch", JSON.stringify(sent)));
-  if (failure !== undefined) throw new TypeError("fetch failed", { cause: new Error(failure) });
-  const hasBody = ![101, 204, 205, 304].includes(status);
-  const response = new Response(hasBody ? Buffer.from(body, "base64") : null, { status, headers });
-  Object.defineProperty(response, "url", { value: request.url });
-  return response;
-};
-
 /** Run a function; the first line says which, the rest is its arguments. */
 async function invoke(text) {
   const end = text.indexOf("\n");
   const request = JSON.parse(text.slice(0, end));
+  const invocation = new Invocation(request);
   let kind = KIND.result;
   let told;
   try {
-    told = await invocations.run({ id: request.id }, () => run(request, text.slice(end + 1)));
+    told = await invocations.run(invocation, () => settled(invocation, request, text.slice(end + 1)));
   } catch (error) {
     kind = KIND.failure;
-    told = JSON.stringify(failureOf(error));
+    told = JSON.stringify(error instanceof Ended ? error.failure : failureOf(error));
+  }
+  for (const line of unawaitedLines([...invocation.operations.values()], isNode)) {
+    writeFrame(KIND.log, `${request.id}\nwarn\n${line}`);
   }
   writeFrame(kind, `${request.id}\n${told}`);
+}
+
+/** Ends an action in the deployment's words. */
+class Ended extends Error {
+  constructor(message) {
+    super(message);
+    this.failure = { message, frames: [] };
+  }
+}
+
+async function settled(invocation, request, args) {
+  const parts = [run(request, args), invocation.failed];
+  let timer;
+  if (isNode) {
+    // npm-packages/node-executor/src/executor.ts; an action that computes and computes is ended by the emulator.
+    const text = `Action \`${request.name}\` execution timed out (maximum duration ${request.secondsMax}s)`;
+    const late = (_, reject) => (timer = setTimer(() => reject(new Ended(text)), request.secondsMax * 1000));
+    parts.push(new Promise(late));
+  }
+  try {
+    const result = await Promise.race(parts);
+    // One turn of the event loop: rejections nobody caught are told in it.
+    await Promise.race([new Promise((resolve) => setTurn(resolve)), invocation.failed]);
+    return result;
+  } finally {
+    clearTimer(timer);
+  }
 }
 
 function run({ kind, module, name, route }, args) {
@@ -118,11 +168,19 @@ async function runHttp(module, [path, method], { url, headers, body }) {
 
 async function load(text) {
   try {
-    modules = await loadModules(JSON.parse(text));
-    writeFrame(KIND.result, `0\n${JSON.stringify(modules.exported())}`);
+    const { modules: found, exported } = await loadModules(JSON.parse(text));
+    modules = found;
+    writeFrame(KIND.result, `0\n${JSON.stringify(exported)}`);
   } catch (error) {
-    writeFrame(KIND.failure, `0\n${JSON.stringify(failureOf(error))}`);
+    writeFrame(KIND.failure, `0\n${JSON.stringify(loadFailureOf(error))}`);
   }
+}
+
+/** What fails without anybody waiting for it ends the action it belongs to. */
+function failUnawaited(event, error) {
+  const invocation = invocations.getStore();
+  // npm-packages/node-executor/src/executor.ts: there the error is called by the event.
+  invocation?.fail(isNode ? new Ended(`Uncaught ${event}: ${error?.message ?? String(error)}`) : error);
 }
 
 for (const level of LEVELS) {
@@ -131,12 +189,25 @@ for (const level of LEVELS) {
     writeFrame(KIND.log, `${id}\n${level}\n${lineOf(values)}`);
   };
 }
-// One action's carelessness must not end the others.
-host.on("unhandledRejection", () => undefined);
-host.on("uncaughtException", () => undefined);
+host.on("unhandledRejection", (reason) => failUnawaited("unhandledRejection", reason));
+host.on("uncaughtException", (error) => failUnawaited("uncaughtException", error));
 
-if (host.argv[4] === "node") host.env = environment;
-else hideNode(environment);
+setUpFetch(ask);
+setUpActionsDeterminism(
+  () => invocations.getStore()?.now() ?? realNow(),
+  () => invocations.getStore()?.nextByte() ?? realCrypto.getRandomValues(new Uint8Array(1))[0],
+);
+const exit = host.exit.bind(host);
+if (isNode) {
+  host.env = nodeEnvironment;
+  host.exit = (code) => {
+    const how = code === undefined ? "no exit code" : `exit code ${code}`;
+    failUnawaited("process.exit", new Error(`process.exit() called with ${how}`));
+    throw new Error("the process goes on for other actions");
+  };
+} else {
+  setUpRuntimeGlobals(environment);
+}
 
 const HANDLERS = {
   [KIND.load]: load,
@@ -151,4 +222,4 @@ const socket = new Socket({ fd: READ_FD, readable: true, writable: false });
 socket.on("data", (chunk) => {
   for (const { kind, text } of reader.feed(chunk)) HANDLERS[kind](text);
 });
-socket.on("close", () => host.exit(0));
+socket.on("close", () => exit(0));

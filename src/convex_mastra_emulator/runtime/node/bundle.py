@@ -7,7 +7,7 @@ convex-js src/bundler/index.ts: one module per file, shared code in ``_deps``, `
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import re
 import subprocess
@@ -15,12 +15,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convex_mastra_emulator.errors import EmulatorError
+from convex_mastra_emulator.errors import EmulatorError, NotEmulated
 
 _EXTENSIONS = (".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx")
 _SHARED = "_deps/[hash]"
 _USE_NODE = re.compile(r"""^\s*(?://[^\n]*\n|/\*.*?\*/|\s)*["']use node["']""", re.DOTALL)
 _HAS_EXPORT = re.compile(r"^\s{0,100}(?:import|export)", re.MULTILINE)
+_NO_GENERATED = 'Could not resolve "./_generated/'
+_CONFIG = re.compile(r"(?:^|/)convex\.config\.[cm]?[jt]s$")
+_PACKAGE = re.compile(r"/node_modules/((?:@[^/]+/)?[^/]+)/(?!.*/node_modules/)")
 _NO_FOLDERS = ("_generated", "node_modules", "_deps")
 
 
@@ -38,6 +41,8 @@ class Bundle:
         isolate: modules of the default runtime, such as ``messages.js``; names with slashes.
         node: modules with ``"use node"``.
         schema: whether there is a ``schema.js``.
+        inputs: the files it was made from, those of npm packages among them; none if that is not known.
+        cached: what is kept of it between runs, if anything is.
     """
 
     folder: Path
@@ -45,6 +50,8 @@ class Bundle:
     isolate: tuple[str, ...]
     node: tuple[str, ...]
     schema: bool
+    inputs: tuple[Path, ...] = ()
+    cached: Path | None = None
 
 
 def entry_points(folder: Path) -> list[Path]:
@@ -96,28 +103,60 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
 
     Raises:
         BundleFailed: what esbuild said, or why it could not be asked.
+        NotEmulated: when the app uses components.
     """
     if not folder.is_dir():
         raise BundleFailed(f"{folder} is no folder: functions are deployed from the folder they stand in")
     esbuild = _esbuild(npm_folder or _npm_folder(folder))
+    inputs = _refuse_components(esbuild, folder, output)
     paths = entry_points(folder)
     node = [path for path in paths if _uses_node(path)]
     isolate = [path for path in paths if path not in node]
     root = folder.resolve().parent
     if isolate:
-        _run(esbuild, folder, isolate, output, "--splitting", f"--chunk-names={_SHARED}", "--platform=browser")
+        inputs |= _run(
+            esbuild, folder, isolate, output, "--splitting", f"--chunk-names={_SHARED}", "--platform=browser"
+        )
     if node:
-        _run(esbuild, folder, node, output, "--platform=node", "--banner:js=" + _REQUIRE)
-    schema = next((found for found in sorted(folder.glob("schema.*")) if found.suffix in _EXTENSIONS), None)
+        inputs |= _run(esbuild, folder, node, output, "--platform=node", "--banner:js=" + _REQUIRE)
+    schema = _module_named(folder, "schema")
     if schema is not None:
-        _run(esbuild, folder, [schema], output, "--platform=browser")
+        inputs |= _run(esbuild, folder, [schema], output, "--platform=browser")
     return Bundle(
         folder=output,
         root=root,
         isolate=tuple(_name(folder, path) for path in isolate),
         node=tuple(_name(folder, path) for path in node),
         schema=schema is not None,
+        inputs=tuple(sorted(inputs)),
     )
+
+
+def _module_named(folder: Path, name: str) -> Path | None:
+    found = (folder / f"{name}{extension}" for extension in _EXTENSIONS)
+    return next((path for path in found if path.exists()), None)
+
+
+def _refuse_components(esbuild: Path, folder: Path, output: Path) -> set[Path]:
+    """Looks whether ``convex.config.ts`` imports those of components; gives the files that say it does not."""
+    config = _module_named(folder, "convex.config")
+    if config is None:
+        return set()
+    inputs = _run(esbuild, folder, [config], output, "--platform=browser")
+    (output / _name(folder, config)).unlink()
+    others = (path for path in inputs if _CONFIG.search(path.as_posix()) and path.resolve() != config.resolve())
+    names = sorted(map(_component_name, others))
+    if names:
+        raise NotEmulated(
+            f"Components are not emulated: take {', '.join(names)} out of {config.name} to deploy to the emulator"
+        )
+    return inputs
+
+
+def _component_name(config: Path) -> str:
+    """Of an npm package its name, of a folder the folder's."""
+    package = _PACKAGE.search(config.as_posix())
+    return config.parent.name if package is None else package[1]
 
 
 # What CommonJS packages call in an ES module.
@@ -153,7 +192,10 @@ def _esbuild(npm_folder: Path) -> Path:
     raise BundleFailed(f"no esbuild in {modules}: run npm install convex")
 
 
-def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *options: str) -> None:
+def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *options: str) -> set[Path]:
+    """Runs esbuild; gives the files it has read."""
+    root = folder.resolve().parent
+    metafile = output / "meta.json"
     command = [
         str(esbuild),
         *(str(path.resolve()) for path in entries),
@@ -170,20 +212,15 @@ def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *op
         "--log-level=warning",
         "--log-limit=0",
         "--allow-overwrite",
+        f"--metafile={metafile}",
         *options,
     ]
-    ran = subprocess.run(command, cwd=folder.resolve().parent, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
-        raise BundleFailed(ran.stderr.strip())
-
-
-def content_hash(folder: Path) -> str:
-    """What the sources of a folder are, for whoever need not bundle them twice."""
-    digest = hashlib.sha256()
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "node_modules")
-        for name in sorted(files):
-            path = Path(parent) / name
-            digest.update(f"{path.relative_to(folder)}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+        said = ran.stderr.strip()
+        hint = "\n\nnpx convex codegen writes what is in _generated" if _NO_GENERATED in said else ""
+        raise BundleFailed(said + hint)
+    read = json.loads(metafile.read_text(encoding="utf-8"))["inputs"]
+    metafile.unlink()
+    # What esbuild makes up itself has a name like `(disabled):fs`.
+    return {path for name in read if (path := root / name).is_file()}

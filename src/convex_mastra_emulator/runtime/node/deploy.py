@@ -7,19 +7,23 @@ src/server/cron.ts (convex-wire.md §4, checked 2026-11-21).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from convex_mastra_emulator.errors import DeploymentError
+from convex_mastra_emulator.errors import DeploymentError, InvalidArgument
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.runtime.crons import Crons
-from convex_mastra_emulator.runtime.failures import FailureThrown
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
+from convex_mastra_emulator.runtime.node.pipes import ModuleNotLoaded
+from convex_mastra_emulator.runtime.paths import parse_module_path
 from convex_mastra_emulator.schema.schema import Schema
 from convex_mastra_emulator.values.codec import decode
 from convex_mastra_emulator.values.json_text import parse_json
+from convex_mastra_emulator.values.names import identifier_problem
+
+_SCHEMA = "schema.js"
 
 
 class DeployRefused(DeploymentError):
@@ -37,12 +41,14 @@ class Deployed:
         schema: of ``schema.ts``; None without one.
         crons: of ``crons.ts``.
         routes: of ``http.ts``: path and method, a prefix ends in ``*``; None without one.
+        exports: what each module exports, as ``modules.mjs`` tells it.
     """
 
     functions: Mapping[str, Function]
     schema: Schema | None
     crons: Crons
     routes: tuple[tuple[str, str], ...] | None
+    exports: Sequence[Mapping[str, Any]]
 
 
 def read_deploy(host: TypeScriptHost) -> Deployed:
@@ -52,14 +58,14 @@ def read_deploy(host: TypeScriptHost) -> Deployed:
         DeployRefused: when a module cannot be loaded, with the deployment's text.
         SchemaDefinitionError: for a schema or crons no deployment takes.
     """
+    for path in (*host.bundle.isolate, *host.bundle.node):
+        _check_module_path(path)
     try:
         exports = host.exports()
-    except FailureThrown as error:
-        # crates/application/src/deploy_config.rs
-        frames = "".join(f"\n{frame}" for frame in error.failure.frames)
-        raise DeployRefused(
-            f"Loading the pushed modules encountered the following error:\n{error.failure.message}{frames}"
-        ) from None
+    except ModuleNotLoaded as error:
+        raise _refused(error) from None
+    for module in exports:
+        _check_functions(module, is_node=module["path"] in host.bundle.node)
     schema_text = _only(exports, "schema")
     routes = _only(exports, "routes")
     return Deployed(
@@ -67,7 +73,47 @@ def read_deploy(host: TypeScriptHost) -> Deployed:
         schema=None if schema_text is None else Schema.from_json(json.loads(schema_text)),
         crons=_crons(_only(exports, "crons")),
         routes=None if routes is None else tuple((path, method) for path, method in routes),
+        exports=[module for module in exports if module["path"] != _SCHEMA],
     )
+
+
+def _check_module_path(path: str) -> None:
+    try:
+        parse_module_path(path)
+    except InvalidArgument as error:
+        # crates/application/src/deploy_config.rs ``parse_module_path``
+        text = f"{path} is not a valid path to a Convex module. {error}"
+        raise DeployRefused(text, code="BadConvexModuleIdentifier") from None
+
+
+def _check_functions(module: Mapping[str, Any], *, is_node: bool) -> None:
+    path = module["path"]
+    for function in module["functions"]:
+        name, kind = function["name"], function["kind"].title()
+        if is_node and kind != "Action":
+            # crates/node_executor/src/executor.rs ``analyze``
+            raise _not_loaded(
+                f"`{name}` defined in `{path}` is a {kind} function. Only actions can be defined in Node.js. "
+                "See https://docs.convex.dev/functions/actions for more details."
+            )
+        problem = identifier_problem(name)
+        if problem is not None:
+            # crates/model/src/modules/module_versions.rs ``invalid_function_name_error``
+            text = f"Invalid function name used in `{path}`: {problem}"
+            raise DeployRefused(text, code="InvalidFunctionName")
+
+
+def _refused(error: ModuleNotLoaded) -> DeployRefused:
+    thrown = "\n".join([error.failure.message, *error.failure.frames])
+    if error.module == _SCHEMA:
+        # crates/application/src/lib.rs ``evaluate_schema``
+        return DeployRefused(f"Hit an error while evaluating your schema:\n{thrown}", code="InvalidSchema")
+    # crates/application/src/lib.rs ``analyze_modules``, crates/isolate/src/environment/analyze.rs
+    return _not_loaded(thrown if error.module is None else f"Failed to analyze {error.module}: {thrown}")
+
+
+def _not_loaded(text: str) -> DeployRefused:
+    return DeployRefused(f"Loading the pushed modules encountered the following\n    error:\n{text}")
 
 
 def _only(exports: list[dict[str, Any]], name: str) -> Any:

@@ -1,6 +1,7 @@
 /**
- * What queries and mutations see of time and chance: a clock that stands still, seeded random numbers, and no way out
- * (convex-engine.md §10.5; convex-backend crates/isolate/src/environment/udf/phase.rs).
+ * What functions see of time and chance: the emulator's clock, and random numbers from its seed; in queries and mutations
+ * a clock that stands still, and no way out (convex-engine.md §10.5; convex-backend
+ * crates/isolate/src/environment/udf/phase.rs).
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -17,19 +18,19 @@ let isStanding = true; // whether even performance.now() stands still, as in que
 /** How many promises of the platform itself wait. */
 export const hostPromises = { count: 0 };
 
-/** Sets time, chance and environment for one function; gives what puts the caller's back. */
+/** Sets time and chance for one function; gives what puts the caller's back. */
 export function makeDeterministic({ nowMs: now, seed, kind }) {
   const before = [nowMs, chance, isStanding];
   nowMs = now;
-  chance = seed === null ? chance : stream(seed);
+  chance = seed === null ? chance : randomStream(seed);
   isStanding = kind === "query";
   return () => {
     [nowMs, chance, isStanding] = before;
   };
 }
 
-// Random bytes from a seed: blocks of SHA-256, which every machine computes alike.
-function stream(seed) {
+/** Random bytes from a seed, one at a call: blocks of SHA-256, which every machine computes alike. */
+export function randomStream(seed) {
   let block = Buffer.alloc(0);
   let used = 0;
   let count = 0;
@@ -42,20 +43,57 @@ function stream(seed) {
   };
 }
 
-function randomBytes(target) {
-  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-  for (let at = 0; at < bytes.length; at += 1) bytes[at] = chance();
-  return target;
+/** Change the globals of queries and mutations, for good. */
+export function setUpDeterminism() {
+  setUpDate(() => nowMs);
+  const random = setUpChance(() => chance());
+  forbid();
+  Object.defineProperty(globalThis, "performance", {
+    configurable: true,
+    value: { now: () => (isStanding ? 0 : realNow()), timeOrigin: 0 },
+  });
+  const { subtle } = globalThis.crypto;
+  const counted = new Proxy(subtle, {
+    get: (target, name) =>
+      typeof target[name] !== "function" ? target[name] : (...values) => count(target[name](...values)),
+  });
+  Object.defineProperty(globalThis, "crypto", {
+    configurable: true,
+    value: { subtle: withoutChance(counted), ...random },
+  });
 }
 
-// 53 bits, as many as a number between 0 and 1 can have.
-function random() {
-  const [a, b] = new Uint32Array(randomBytes(new Uint8Array(8)).buffer);
-  return ((a >>> 5) * 67108864 + (b >>> 6)) / 9007199254740992;
+/** Change the globals of actions, for good; both are asked at each use. */
+export function setUpActionsDeterminism(now, nextByte) {
+  setUpDate(now);
+  const { subtle } = globalThis.crypto;
+  Object.defineProperty(globalThis, "crypto", { configurable: true, value: { subtle, ...setUpChance(nextByte) } });
 }
 
-function randomUUID() {
-  const bytes = randomBytes(new Uint8Array(16));
+function setUpDate(now) {
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+    apply: () => new RealDate(now()).toString(),
+    get: (target, key) => (key === "now" ? now : Reflect.get(target, key)),
+  });
+}
+
+/** Replaces Math.random, and gives what `crypto` has of chance. */
+function setUpChance(nextByte) {
+  function getRandomValues(target) {
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+    for (let at = 0; at < bytes.length; at += 1) bytes[at] = nextByte();
+    return target;
+  }
+  // 53 bits, as many as a number between 0 and 1 can have.
+  Math.random = () => {
+    const [a, b] = new Uint32Array(getRandomValues(new Uint8Array(8)).buffer);
+    return ((a >>> 5) * 67108864 + (b >>> 6)) / 9007199254740992;
+  };
+  return { getRandomValues, randomUUID: () => uuidOf(getRandomValues(new Uint8Array(16))) };
+}
+
+function uuidOf(bytes) {
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const text = Buffer.from(bytes).toString("hex");
@@ -68,48 +106,12 @@ const FORBIDDEN = {
   setInterval: "setInterval",
 };
 
-// What Node has and a deployment's runtime has not.
-// `global` stays, and in actions `Buffer`, too: Node's own fetch, Request and Response need them.
-const HIDDEN = ["setImmediate", "clearImmediate", "require", "navigator"];
-
-/** Change the globals of this process for good; `environment` becomes `process.env`. */
-export function setUpGlobals(environment) {
-  globalThis.Date = new Proxy(RealDate, {
-    construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [nowMs] : args, newTarget),
-    apply: () => new RealDate(nowMs).toString(),
-    get: (target, key) => (key === "now" ? () => nowMs : Reflect.get(target, key)),
-  });
-  Math.random = random;
+function forbid() {
   for (const [name, shown] of Object.entries(FORBIDDEN)) {
     globalThis[name] = () => {
       throw new Error(`Can't use ${shown} in queries and mutations. ${HELP}`);
     };
   }
-  Object.defineProperty(globalThis, "performance", {
-    configurable: true,
-    value: { now: () => (isStanding ? 0 : realNow()), timeOrigin: 0 },
-  });
-  setUpCrypto();
-  delete globalThis.Buffer;
-  hideNode(environment);
-}
-
-/** Take away what a deployment's own runtime has not; `environment` becomes `process.env`. */
-export function hideNode(environment) {
-  for (const name of HIDDEN) delete globalThis[name];
-  Object.defineProperty(globalThis, "process", { configurable: true, value: { env: environment } });
-}
-
-function setUpCrypto() {
-  const { subtle } = globalThis.crypto;
-  const counted = new Proxy(subtle, {
-    get: (target, name) =>
-      typeof target[name] !== "function" ? target[name] : (...values) => count(target[name](...values)),
-  });
-  Object.defineProperty(globalThis, "crypto", {
-    configurable: true,
-    value: { subtle: withoutChance(counted), getRandomValues: randomBytes, randomUUID },
-  });
 }
 
 function withoutChance(subtle) {

@@ -5,6 +5,24 @@
 const CONVEX_ERROR = Symbol.for("ConvexError");
 const FRAME = /^ {4}at (?:(async )?(.*) \((.*):(\d+):(\d+)\)|(async )?(.*):(\d+):(\d+))$/;
 
+/** A module could not be loaded. */
+export class LoadFailed {
+  constructor(module, error) {
+    this.module = module;
+    this.error = error;
+  }
+}
+
+/** What a module exports a deployment would not take; the message is its own. */
+export class ExportRefused extends Error {}
+
+/** {module, message, frames}: why modules could not be loaded, and which one, if it was one. */
+export function loadFailureOf(thrown) {
+  if (thrown instanceof ExportRefused) return { message: thrown.message, frames: [] };
+  if (!(thrown instanceof LoadFailed)) return failureOf(thrown);
+  return { module: thrown.module, ...failureOf(thrown.error) };
+}
+
 /** {message, frames, data?}; `message` has its "Uncaught". */
 export function failureOf(error) {
   if (!(error instanceof Error)) return { message: `Uncaught ${thrownText(error)}`, frames: [] };

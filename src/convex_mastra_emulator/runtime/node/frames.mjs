@@ -20,6 +20,7 @@ export const KIND = {
   result: 11,
   failure: 12,
   log: 13,
+  variable: 14,
 };
 
 export const READ_FD = Number(process.argv[2]);

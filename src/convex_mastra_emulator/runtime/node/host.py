@@ -14,19 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from convex_mastra_emulator.clock import Clock, SystemClock
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
+from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
+from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
 from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
 from convex_mastra_emulator.schema.validators import Validator
 from convex_mastra_emulator.values.codec import decode, encode
+from convex_mastra_emulator.values.display import human_size
 from convex_mastra_emulator.values.json_text import parse_json, write_json
 from convex_mastra_emulator.values.types import Value
 
@@ -44,17 +50,29 @@ class TypeScriptHost:
         bundle: what is run.
         read_env: gives the environment variables that modules are loaded with.
         limits: of the deployment.
+        handles: of the deployment's functions.
+        clock: the deployment's; one that does not run by itself stands still for functions, too.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
     """
 
     def __init__(
-        self, node: Path, bundle: Bundle, read_env: Callable[[], dict[str, str]], limits: Limits, *, is_strict: bool
+        self,
+        node: Path,
+        bundle: Bundle,
+        read_env: Callable[[], dict[str, str]],
+        limits: Limits,
+        handles: FunctionHandles,
+        clock: Clock,
+        *,
+        is_strict: bool,
     ) -> None:
         self._node = node
         self._bundle = bundle
         self._read_env = read_env
         self._is_strict = is_strict
         self._limits = limits
+        self._handles = handles
+        self._clock = clock
         self._lock = threading.Lock()
         self._workers: dict[Runtime, _Running] = {}
 
@@ -67,14 +85,38 @@ class TypeScriptHost:
 
     # What there is
 
+    @property
+    def bundle(self) -> Bundle:
+        """What is run."""
+        return self._bundle
+
+    @property
+    def processes(self) -> int:
+        """How many run now."""
+        return len(self._workers)
+
+    def modules(self) -> list[PushedModule]:
+        """The modules, as a push would bring them."""
+        return list(modules_of(self._bundle))
+
+    def module_hashes(self) -> dict[str, str]:
+        """What each module is, by its path; two that are equal have equal hashes."""
+        return {module.path: module.sha256 for module in self.modules()}
+
     def exports(self) -> list[dict[str, Any]]:
         """What all modules export, as ``modules.mjs`` tells it.
 
         Raises:
-            FailureThrown: what a module threw when it was loaded.
+            ModuleNotLoaded: when a module threw.
         """
-        exports = self._running("transactions").exports
-        return exports + self._running("node").exports if self._bundle.node else exports
+        env = self._read_env()
+        exports = read_exports(self._bundle, env)
+        if exports is None:
+            exports = self._running("transactions").exports
+            if self._bundle.node:
+                exports = exports + self._running("node").exports
+            keep_exports(self._bundle, env, exports)
+        return exports
 
     def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
         """The functions of a deploy by their paths."""
@@ -93,6 +135,7 @@ class TypeScriptHost:
             arguments=self._validator(f"{module}:{name}", exported["args"]),
             returns=self._validator(f"{module}:{name}", exported["returns"]),
             is_internal=exported["isInternal"],
+            is_deployed=True,
         )
 
     def _validator(self, function: str, text: str | None) -> Validator | None:
@@ -113,20 +156,40 @@ class TypeScriptHost:
     def _run_in_transaction(
         self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
-        answers = TransactionSyscalls(ctx, _name_of(request))
+        answers = TransactionSyscalls(ctx, _name_of(request), self._handles)
         request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
-        worker = self._running("transactions", ctx).worker
+        running = self._running("transactions", ctx)
+        for name in running.reads:
+            answers.read_variable(name)
+        worker = running.worker
         assert isinstance(worker, TransactionWorker)
         return self._read(worker.invoke(request, _written(args), answers))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
+        arguments = _written(args)
+        if request["module"] in self._bundle.node:
+            self._check_size(arguments)
         worker = self._actions(request["module"], ctx)
-        return self._read(worker.invoke(request, _written(args), ActionSyscalls(ctx, _name_of(request), self._limits)))
+        answers = ActionSyscalls(ctx, _name_of(request), self._limits, self._handles)
+        request = {**request, **self._surroundings(ctx)}
+        return self._read(worker.invoke(request, arguments, answers))
+
+    def _check_size(self, arguments: str) -> None:
+        limit = self._limits.node_arguments_size_max
+        if len(arguments.encode()) > limit:
+            # crates/node_executor/src/executor.rs
+            text = (
+                f"Node actions arguments size is too large. The maximum size is {human_size(limit)}. Reduce the size "
+                "of the arguments or consider using Convex runtime actions instead, which have a "
+                f"{human_size(self._limits.arguments_size_max)} limit. See https://docs.convex.dev/functions/runtimes"
+            )
+            raise FailureThrown(Failure(message=text))
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
-        answers = ActionSyscalls(ctx, "http:default", self._limits)
+        answers = ActionSyscalls(ctx, "http:default", self._limits, self._handles)
         invoked = {"kind": "http", "module": "http.js", "name": "default", "route": [path, request.method]}
+        invoked |= self._surroundings(ctx)
         sent = {
             "url": request.url,
             "method": request.method,
@@ -137,6 +200,11 @@ class TypeScriptHost:
         return HttpActionResponse(
             base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headers"]]
         )
+
+    def _surroundings(self, ctx: ActionContext) -> dict[str, Any]:
+        """Time and chance of an action."""
+        is_running = isinstance(self._clock, SystemClock)
+        return {"nowMs": ctx.now(), "isClockRunning": is_running, "seed": ctx.random.getrandbits(64)}
 
     def _read(self, text: str) -> Value:
         return decode(parse_json(text), self._limits)
@@ -156,11 +224,19 @@ class TypeScriptHost:
             if running is None or running.worker.has_ended:
                 if running is not None:
                     running.worker.close()
-                running = self._workers[runtime] = self._start(runtime, env)
-            elif running.env != env:
+                return self._replaced(runtime, env)
+            if running.env != env:
+                if any(running.env.get(name) != env.get(name) for name in running.reads):
+                    # What modules keep of their environment is made anew, as with every call on a deployment.
+                    running.worker.retire()
+                    return self._replaced(runtime, env)
                 running.env = env
                 running.worker.set_environment(env)
             return running
+
+    def _replaced(self, runtime: Runtime, env: dict[str, str]) -> _Running:
+        running = self._workers[runtime] = self._start(runtime, env)
+        return running
 
     def _start(self, runtime: Runtime, env: dict[str, str]) -> _Running:
         modules = list(self._bundle.node if runtime == "node" else self._bundle.isolate)
@@ -171,6 +247,10 @@ class TypeScriptHost:
             "root": f"{self._bundle.root}/",
             "paths": modules,
             "env": env,
+            # What modules see when they are loaded: the time of the deploy, and always the same numbers.
+            "nowMs": self._clock.now_ns() // 1_000_000,
+            "seed": 0,
+            "kind": "query",
         }
         worker = self._new_worker(runtime)
         try:
@@ -194,6 +274,11 @@ class _Running:
     worker: TransactionWorker | ActionWorker
     exports: list[dict[str, Any]]
     env: dict[str, str]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The variables of the environment that modules looked up when they were loaded."""
+        return frozenset(name for module in self.exports for name in module["reads"])
 
 
 def _name_of(request: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 /** The modules of a deployed bundle: loaded once per deploy, and what they export. */
 import { pathToFileURL } from "node:url";
 
-import { setRoot } from "./failures.mjs";
-
-const KINDS = { isQuery: "query", isMutation: "mutation", isAction: "action", isHttp: "httpAction" };
+import { onRead, setEnvironment } from "./environment.mjs";
+import { analysed } from "./exports.mjs";
+import { ExportRefused, LoadFailed, setRoot } from "./failures.mjs";
 
 class Modules {
   #modules;
@@ -19,53 +19,30 @@ class Modules {
   module(path) {
     return this.#modules.get(path);
   }
-
-  /** What the emulator has to know of each module's exports. */
-  exported() {
-    return [...this.#modules].map(([path, module]) => ({ path, functions: functionsOf(path, module), ...extrasOf(path, module) }));
-  }
 }
 
-function functionsOf(path, module) {
-  const found = [];
-  for (const [name, value] of Object.entries(module)) {
-    if (value === null || (typeof value !== "function" && typeof value !== "object")) continue;
-    const flag = Object.keys(KINDS).find((each) => value[each] === true);
-    if (flag === undefined || KINDS[flag] === "httpAction") continue;
-    const isPublic = value.isPublic === true;
-    found.push({
-      name,
-      kind: KINDS[flag],
-      isInternal: !isPublic && value.isInternal === true,
-      args: value.exportArgs?.() ?? null,
-      returns: value.exportReturns?.() ?? null,
-    });
-  }
-  return found;
-}
-
-function extrasOf(path, module) {
-  if (path === "crons.js") return { crons: module.default?.export?.() ?? null };
-  if (path === "http.js") return { routes: module.default?.getRoutes?.().map(([route, method]) => [route, method]) ?? null };
-  if (path === "schema.js") return { schema: module.default?.export?.() ?? null };
-  if (path === "auth.config.js") return { auth: JSON.stringify(module.default ?? null) };
-  return {};
-}
-
-/** Load the modules of a folder: {folder, root, paths, env}; `root` is where their sources lie. */
+/**
+ * Load the modules of a folder and see what they export: {folder, root, paths, env}; `root` is where their sources lie.
+ *
+ * With what a module exports comes which variables of the environment it read when it was loaded.
+ */
 export async function loadModules({ folder, root, paths, env }) {
   setRoot(root);
   setEnvironment(env);
   const modules = new Map();
-  for (const path of paths) modules.set(path, await import(pathToFileURL(`${folder}/${path}`).href));
-  return new Modules(modules);
-}
-
-/** `process.env` of functions. */
-export const environment = {};
-
-/** Give functions the environment of their deployment, and nothing of this machine's. */
-export function setEnvironment(env) {
-  for (const name of Object.keys(environment)) delete environment[name];
-  Object.assign(environment, env);
+  const exported = [];
+  for (const path of paths) {
+    const reads = new Set();
+    onRead((name) => reads.add(name));
+    try {
+      const module = await import(pathToFileURL(`${folder}/${path}`).href);
+      modules.set(path, module);
+      exported.push({ ...analysed(path, module), reads: [...reads] });
+    } catch (error) {
+      throw error instanceof ExportRefused ? error : new LoadFailed(path, error);
+    } finally {
+      onRead(() => undefined);
+    }
+  }
+  return { modules: new Modules(modules), exported };
 }

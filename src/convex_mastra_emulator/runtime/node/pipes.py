@@ -25,7 +25,7 @@ from convex_mastra_emulator.values.types import undefined
 
 # frames.mjs
 LOAD, INVOKE, REPLY, REFUSE, ABORT, ENVIRONMENT = 1, 2, 3, 4, 5, 6
-SYSCALL, RESULT, FAILURE, LOG = 10, 11, 12, 13
+SYSCALL, RESULT, FAILURE, LOG, VARIABLE = 10, 11, 12, 13, 14
 _HEAD = struct.Struct("<IB")
 _CHUNK = 1 << 16
 _STDERR_SHOWN = 2000
@@ -46,17 +46,21 @@ class NodeProcess:
         node: the program.
         script: what it runs.
         arguments: what it is told besides its pipes.
+        heap_mib_max: how much memory its objects may take.
     """
 
-    def __init__(self, node: Path, script: Path, *arguments: str) -> None:
+    def __init__(self, node: Path, script: Path, *arguments: str, heap_mib_max: int) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         to_read, self._write_fd = os.pipe()
         self._read_fd, to_write = os.pipe()
         self._buffer = bytearray()
         self._end: Exception | None = None
+        options = ("--enable-source-maps", "--no-warnings", f"--max-old-space-size={heap_mib_max}")
         try:
             self._process = subprocess.Popen(
-                [node, "--enable-source-maps", "--no-warnings", script, str(to_read), str(to_write), *arguments],
+                [node, *options, script, str(to_read), str(to_write), *arguments],
+                # Functions see no time zone but this one (npm-packages/udf-runtime/src/setup.ts).
+                env={**os.environ, "TZ": "UTC"},
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,
@@ -148,6 +152,20 @@ def _end_process(process: subprocess.Popen[bytes], stderr: IO[bytes], *pipes: in
     for pipe in pipes:
         os.close(pipe)
     stderr.close()
+
+
+class ModuleNotLoaded(Exception):
+    """A module of a deploy threw when it was loaded.
+
+    Attributes:
+        module: its path; None if it was none of them.
+        failure: what it threw.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.module: str | None = json.loads(text).get("module")
+        self.failure = failure_of(text)
 
 
 class Refusal(Exception):

@@ -19,6 +19,8 @@ from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorKind, InvalidArgument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
+from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.prefetch import PrefetchedQuery
 from convex_mastra_emulator.runtime.node.query_json import read_query
@@ -38,11 +40,13 @@ class TransactionSyscalls:
     Args:
         ctx: what a Python function would be handed in its place.
         path: the function's, as ``ctx.meta`` tells it.
+        handles: of the deployment's functions.
     """
 
-    def __init__(self, ctx: QueryContext | MutationContext, path: str) -> None:
+    def __init__(self, ctx: QueryContext | MutationContext, path: str, handles: FunctionHandles) -> None:
         self._ctx = ctx
         self._path = path
+        self._handles = handles
         self._transaction: Transaction = ctx.db.transaction
         self._cursors: CursorCodec = ctx.db.cursors
         self._limits: Limits = self._transaction.limits
@@ -66,6 +70,8 @@ class TransactionSyscalls:
             "1.0/getUserIdentity": lambda request: self._encoded(ctx.auth.get_user_identity()),
             "1.0/getTransactionMetrics": lambda request: self._metrics(),
             "1.0/getFunctionMetadata": lambda request: {"name": self._path, "componentPath": ""},
+            "1.0/getDeploymentMetadata": deployment_metadata,
+            "1.0/createFunctionHandle": handles.create_for,
             "1.0/getSnapshotTs": lambda request: encode(ConvexInt64(self._transaction.begin_ns)),
         }
 
@@ -85,6 +91,10 @@ class TransactionSyscalls:
         """Takes a line the function logged."""
         self._ctx.console.write(level.upper(), text)
 
+    def read_variable(self, name: str) -> None:
+        """Makes a variable of the environment part of what the function has read."""
+        self._ctx.env.get(name)
+
     def answer(self, operation: str, text: str) -> str:
         """The answer to a request, as JSON text.
 
@@ -94,10 +104,7 @@ class TransactionSyscalls:
         try:
             if operation == "emulator/fetch":
                 return self._fetch(text)
-            answer = self._answers.get(operation)
-            if answer is None:
-                raise InvalidArgument(f"Unknown async operation {operation}")
-            return write_json(answer(parse_json(text)))
+            return write_json(answer_of(self._answers, operation)(parse_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
         except DeploymentError as error:
@@ -171,13 +178,24 @@ class TransactionSyscalls:
     # Calls
 
     def _run(self, request: Json) -> Json:
-        arguments = decode(request["args"], self._limits)
+        # crates/isolate/src/environment/udf/async_syscall.rs ``NestedUdfType``, ``run_udf``
         kind = request["udfType"]
+        if kind not in ("query", "mutation", "snapshotQuery"):
+            called = {"action": "Action", "httpAction": "HttpAction"}.get(kind, kind)
+            raise InvalidArgument(
+                "Invalid argument `udfType` for `runUdf`: "
+                f"Only queries and mutations can be called as nested UDFs, got {called}"
+            )
+        arguments = decode(request["args"], self._limits)
+        path = self._handles.name_of(request, "runUdf")
         if kind == "query":
-            return encode(self._ctx.run_query(_name_of(request), arguments))
-        if kind == "mutation" and isinstance(self._ctx, MutationContext):
-            return encode(self._ctx.run_mutation(_name_of(request), arguments))
-        raise InvalidArgument(f"Cannot call a {kind[:1].upper()}{kind[1:]} function from a Query function")
+            return encode(self._ctx.run_query(path, arguments))
+        if not isinstance(self._ctx, MutationContext):
+            called = f"{kind[:1].upper()}{kind[1:]}"
+            raise InvalidArgument(f"Cannot call a {called} function from a Query function", code="InvalidFunctionCall")
+        if kind == "mutation":
+            return encode(self._ctx.run_mutation(path, arguments))
+        return encode(self._ctx.run_query_on_stale_snapshot(path, arguments))
 
     def _writing(self) -> MutationContext:
         if not isinstance(self._ctx, MutationContext):
@@ -187,7 +205,9 @@ class TransactionSyscalls:
     def _schedule(self, request: Json) -> Json:
         # npm has divided milliseconds by a thousand; of what is left over by that, nothing is kept.
         return self._writing().scheduler.run_at(
-            round(request["ts"] * 1000, 3), _name_of(request), decode(request["args"], self._limits)
+            round(request["ts"] * 1000, 3),
+            self._handles.name_of(request, "scheduler"),
+            decode(request["args"], self._limits),
         )
 
     def _cancel(self, request: Json) -> Json:
@@ -201,13 +221,6 @@ class TransactionSyscalls:
 def _whole(request: Json, name: str) -> int | None:
     value = request.get(name)
     return None if value is None else int(value)
-
-
-def _name_of(request: Json) -> str:
-    name = request.get("name")
-    if isinstance(name, str):
-        return name
-    raise InvalidArgument("Components and function handles are not emulated; call functions by their names")
 
 
 def _metrics_of(transaction: Transaction) -> Json:

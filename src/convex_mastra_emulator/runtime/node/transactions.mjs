@@ -8,10 +8,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { lineOf, LEVELS } from "./console.mjs";
-import { hostPromises, makeDeterministic, setUpGlobals } from "./determinism.mjs";
-import { failureOf } from "./failures.mjs";
+import { hostPromises, makeDeterministic, setUpDeterminism } from "./determinism.mjs";
+import { environment, onRead, setEnvironment } from "./environment.mjs";
+import { failureOf, loadFailureOf } from "./failures.mjs";
 import { KIND, readFrame, writeFrame } from "./frames.mjs";
-import { environment, loadModules, setEnvironment } from "./modules.mjs";
+import { setUpRuntimeGlobals } from "./globals.mjs";
+import { loadModules } from "./modules.mjs";
 import { QueryStreams } from "./query_streams.mjs";
 
 // Functions do not see these; taken before they are hidden.
@@ -19,7 +21,6 @@ const host = process;
 const setTurn = setImmediate;
 const clearTurn = clearImmediate;
 const invocations = new AsyncLocalStorage();
-const NEVER = "Returned promise will never resolve";
 const PREFIX = { query: "invokeQuery", mutation: "invokeMutation" };
 
 let active; // the innermost invocation
@@ -31,6 +32,8 @@ class Invocation {
     this.request = request;
     this.caller = caller;
     this.streams = new QueryStreams(ask);
+    // The environment variables it has looked up.
+    this.variables = new Set();
     this.isOver = false;
     this.isCalling = false;
     // Resolved when a call that this one has made is over.
@@ -63,6 +66,10 @@ function answered(frame) {
   if (frame.kind === KIND.abort) throw new Aborted();
   throw new Error(`unexpected frame ${frame.kind}`);
 }
+
+// crates/isolate/src/environment/udf/mod.rs: no error of the function's own.
+const NEVER = "Returned promise will never resolve";
+class NeverSettled extends Error {}
 
 /** The emulator has ended the function, whatever it does about it. */
 class Aborted extends Error {}
@@ -135,7 +142,7 @@ async function invoke(text) {
     if (rejection !== undefined) throw rejection.reason;
   } catch (error) {
     kind = KIND.failure;
-    answer = JSON.stringify(failureOf(error));
+    answer = JSON.stringify(error instanceof NeverSettled ? { message: NEVER, frames: [] } : failureOf(error));
   } finally {
     invocation.isOver = true;
     invocation.streams.close();
@@ -164,7 +171,7 @@ function settled(invocation, start) {
       // The platform's own promises, such as those of crypto.subtle, are settled by the event loop; and a function
       // that has called another one waits for that.
       if (hostPromises.count > 0 || active !== invocation) check = setTurn(look);
-      else reject(new Error(NEVER));
+      else reject(new NeverSettled());
     }
     start().then(resolve, reject).finally(() => clearTurn(check));
   });
@@ -177,7 +184,16 @@ host.on("unhandledRejection", (reason) => {
 for (const level of LEVELS) {
   console[level] = (...values) => writeFrame(KIND.log, `${level}\n${lineOf(values)}`);
 }
-setUpGlobals(environment);
+setUpDeterminism();
+setUpRuntimeGlobals(environment);
+
+/** Tells the emulator which variable of the environment is read, once. */
+function noteRead(name) {
+  const invocation = invocations.getStore();
+  if (invocation === undefined || invocation.isOver || invocation.variables.has(name)) return;
+  invocation.variables.add(name);
+  writeFrame(KIND.variable, name);
+}
 
 async function main() {
   for (;;) {
@@ -190,13 +206,18 @@ async function main() {
 }
 
 async function loaded(text) {
+  const request = JSON.parse(text);
+  const ended = makeDeterministic(request);
   try {
-    const found = await loadModules(JSON.parse(text));
-    writeFrame(KIND.result, JSON.stringify(found.exported()));
+    const { modules: found, exported } = await loadModules(request);
+    writeFrame(KIND.result, JSON.stringify(exported));
     return found;
   } catch (error) {
-    writeFrame(KIND.failure, JSON.stringify(failureOf(error)));
+    writeFrame(KIND.failure, JSON.stringify(loadFailureOf(error)));
     return modules;
+  } finally {
+    ended();
+    onRead(noteRead);
   }
 }
 

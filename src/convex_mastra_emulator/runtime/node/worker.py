@@ -24,6 +24,8 @@ from convex_mastra_emulator.runtime.node.pipes import (
     REPLY,
     RESULT,
     SYSCALL,
+    VARIABLE,
+    ModuleNotLoaded,
     NodeProcess,
     OutOfTime,
     Refusal,
@@ -32,6 +34,8 @@ from convex_mastra_emulator.runtime.node.pipes import (
 )
 
 _LOAD_SECONDS_MAX = 60.0
+# crates/common/src/knobs.rs ``ISOLATE_MAX_USER_HEAP_SIZE`` are 64 MiB; the modules of all functions lie here, too.
+_HEAP_MIB_MAX = 128
 
 
 class Answers(Protocol):
@@ -46,6 +50,9 @@ class Answers(Protocol):
     def log(self, level: str, text: str) -> None:
         """Takes a line the function logged."""
 
+    def read_variable(self, name: str) -> None:
+        """Takes that the function has looked up a variable of the environment."""
+
 
 class TransactionWorker:
     """One process.
@@ -57,7 +64,7 @@ class TransactionWorker:
     """
 
     def __init__(self, node: Path, script: Path, *, user_seconds_max: float) -> None:
-        self._process = NodeProcess(node, script)
+        self._process = NodeProcess(node, script, heap_mib_max=_HEAP_MIB_MAX)
         self._user_seconds_max = user_seconds_max
         self._user_seconds_left = user_seconds_max
         self._depth = 0
@@ -73,18 +80,23 @@ class TransactionWorker:
         """Ends the process."""
         self._process.close()
 
+    def retire(self) -> None:
+        """Ends the process when nothing runs in it any more."""
+        with self._lock:
+            self.close()
+
     # Requests
 
     def load(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Loads modules and tells what they export.
 
         Raises:
-            FailureThrown: what a module threw when it was loaded.
+            ModuleNotLoaded: when a module threw.
         """
         self._process.send(LOAD, json.dumps(request))
         kind, text = self._process.receive(_LOAD_SECONDS_MAX)
         if kind == FAILURE:
-            raise FailureThrown(failure_of(text))
+            raise ModuleNotLoaded(text)
         exported: list[dict[str, Any]] = json.loads(text)
         return exported
 
@@ -123,6 +135,9 @@ class TransactionWorker:
             if kind == LOG:
                 level, _, line = text.partition("\n")
                 answers.log(level, line)
+                continue
+            if kind == VARIABLE:
+                answers.read_variable(text)
                 continue
             notes, _, rest = text.partition("\0")
             if kind == SYSCALL:
