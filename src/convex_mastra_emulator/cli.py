@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +13,7 @@ from convex_mastra_emulator import Emulator, __version__, sources
 from convex_mastra_emulator.data.progress_bar import progress_bar
 from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
+from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.runtime.tokens import provider_of_tests
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.sources import SourceError
@@ -44,8 +45,8 @@ def load_schema(source: str) -> Schema:
         raise click.BadParameter(str(error)) from None
 
 
-def define_functions(emulator: Emulator, source: str) -> None:
-    """Defines the functions of a mapping ``module:attribute`` from paths to functions.
+def define_functions(emulator: Emulator, source: str, *, but: Collection[str] = ()) -> None:
+    """Defines the functions of a mapping ``module:attribute`` from paths to functions, except those ``but`` names.
 
     Raises:
         click.BadParameter: when it is none.
@@ -56,20 +57,31 @@ def define_functions(emulator: Emulator, source: str) -> None:
         raise click.BadParameter(str(error)) from None
     for path, function in functions.items():
         try:
-            emulator.define(path, function)
+            if parse_path(path).stripped not in but:
+                emulator.define(path, function)
         except EmulatorError as error:
             raise click.BadParameter(f"{source!r}: {path!r}: {error}") from None
 
 
-def deploy(emulator: Emulator, functions: str | None, http: str | None, crons: str | None) -> None:
-    """Defines what the options name: functions, then HTTP actions, then crons, which run functions.
+def deploy(
+    emulator: Emulator,
+    functions: str | None,
+    http: str | None,
+    crons: str | None,
+    folder: str | None = None,
+    schema: Schema | None = None,
+) -> None:
+    """Defines what the options name: TypeScript, functions, then HTTP actions, then crons, which run functions.
 
     Raises:
         click.BadParameter: when one names nothing of its kind, or a cron a function that is not there.
     """
-    if functions is not None:
-        define_functions(emulator, functions)
+    option = "--deploy"
     try:
+        if folder is not None:
+            emulator.deploy(folder, schema=schema)
+        if functions is not None:
+            define_functions(emulator, functions, but=() if folder is None else emulator.function_paths())
         option = "--http"
         if http is not None:
             emulator.define_http(sources.load_router(http))
@@ -250,6 +262,14 @@ def open_emulator(data_path: str | None, **options: Any) -> Emulator:
     metavar="MODULE:ATTRIBUTE",
     help="HttpRouter whose HTTP actions answer.",
 )
+@click.option(
+    "--deploy",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False),
+    help="Deploy this folder of TypeScript, as `npx convex deploy` does. Its functions win over those of --functions; "
+    "--schema, --http and --crons stand for what it has of their kind.",
+)
 @click.option("--crons", "crons_source", metavar="MODULE:ATTRIBUTE", help="Crons to run.")
 @click.option(
     "--load",
@@ -286,6 +306,7 @@ def serve(
     data_path: str | None,
     http_source: str | None,
     crons_source: str | None,
+    folder: str | None,
     load_path: str | None,
     limits: tuple[str, ...],
     env: tuple[str, ...],
@@ -310,9 +331,10 @@ def serve(
     os.environ.pop(ADMIN_KEY_VARIABLE, None)  # no child of a function's is to have it
     told = keys_told(admin_key, from_stdin=keys_from_stdin)
     secret = told.test_token_secret
+    schema = None if schema_source is None else load_schema(schema_source)
     emulator = open_emulator(
         data_path,
-        schema=None if schema_source is None else load_schema(schema_source),
+        schema=schema,
         limits=changed_limits(limits),
         seed=seed,
         auth_providers=[] if secret is None else [provider_of_tests(secret)],
@@ -322,7 +344,7 @@ def serve(
     emulator.scheduler.crons.are_on = not no_crons
     set_variables(emulator, {**told.env, **named_values("--env", env)})
     arm_faults(emulator, faults)
-    deploy(emulator, functions_source, http_source, crons_source)
+    deploy(emulator, functions_source, http_source, crons_source, folder, schema)
     if load_path is not None:
         load_data(emulator, load_path, skip_bad=skip_bad)
 

@@ -51,16 +51,13 @@ class NewDeploy:
         host: runs its functions.
         deployed: what it brings.
         environment: the environment variables it was read with.
+        schema: its tables; none without a ``schema.ts``.
     """
 
     host: TypeScriptHost
     deployed: Deployed
     environment: Mapping[str, str]
-
-    @property
-    def schema(self) -> Schema:
-        """Its tables; none without a ``schema.ts``."""
-        return self.deployed.schema or Schema({})
+    schema: Schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +95,13 @@ class Deploys:
         self._executor = executor
         self._scheduler = scheduler
 
-    def read(self, make_bundle: MakeBundle, dialect: Dialect) -> NewDeploy:
+    def read(self, make_bundle: MakeBundle, dialect: Dialect, schema: Schema | None = None) -> NewDeploy:
         """Bundles and loads modules; nothing of them is seen yet.
+
+        Args:
+            make_bundle: makes what is deployed.
+            dialect: what is refused.
+            schema: the tables, in place of those in ``schema.ts``.
 
         Raises:
             NodeMissing: when there is no Node to run them.
@@ -107,10 +109,11 @@ class Deploys:
             DeployRefused: when a module cannot be loaded.
             SchemaDefinitionError: for a schema or crons no deployment takes.
         """
-        environment = dict(self._executor.env)
+        env = self._executor.env
         host = self._new_host(make_bundle, is_strict=dialect == "strict")
         try:
-            return NewDeploy(host, read_deploy(host), environment)
+            deployed = read_deploy(host, env.of_process())
+            return NewDeploy(host, deployed, dict(env), schema or deployed.schema or Schema({}))
         except BaseException:
             host.close()
             raise
@@ -122,19 +125,13 @@ class Deploys:
             bundle = make_bundle(output)
             executor = self._executor
             handles = FunctionHandles(executor.functions)
-            host = TypeScriptHost(
-                node, bundle, self._environment, executor.limits, handles, executor.clock, is_strict=is_strict
-            )
+            host = TypeScriptHost(node, bundle, executor.limits, handles, executor.clock, is_strict=is_strict)
         except BaseException:
             shutil.rmtree(output)
             raise
         # Clones may run the functions longer than this emulator is there.
         weakref.finalize(host, shutil.rmtree, output, ignore_errors=True)
         return host
-
-    def _environment(self) -> dict[str, str]:
-        env = self._executor.env
-        return {**env.built_in, **env}
 
     # Effect
 

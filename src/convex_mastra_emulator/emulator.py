@@ -287,26 +287,38 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         """
         restore_snapshot(self._executor, snapshot)
 
-    def clone(self) -> Emulator:
+    def clone(self, *, seed: int | None = None, clock: Clock | None = None) -> Emulator:
         """Another emulator that goes on from here, apart from this one and in memory.
 
-        A clock is shared unless it is a manual one.
+        Args:
+            seed: where its chance begins, ids among it; None goes on with this one's.
+            clock: where its time comes from; if None this one's, or a copy of it if it is a manual one.
         """
         with self._executor.lock:
-            clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
+            if clock is None:
+                clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
             twin = Emulator(
-                self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors, dialect=self.dialect
+                self.schema,
+                limits=self.limits,
+                seed=seed,
+                clock=clock,
+                redact_errors=self.redact_errors,
+                dialect=self.dialect,
             )
-            twin.faults.seed = self.faults.seed
             twin.fetch.let_out = self.fetch.let_out
             twin._users.continue_from(self._users)
-            twin._requests.setstate(self._requests.getstate())
-            twin._executor.random.setstate(self._executor.random.getstate())
-            twin._ids.continue_from(self._ids)
             twin.scheduler.crons.are_on = self.scheduler.crons.are_on
             twin._executor.upload_tokens.continue_from(self._executor.upload_tokens)
+            if seed is None:
+                twin._continue_chance(self)
             twin.restore(self.snapshot())
         return twin
+
+    def _continue_chance(self, other: Emulator) -> None:
+        self.faults.seed = other.faults.seed
+        self._requests.setstate(other._requests.getstate())
+        self._executor.random.setstate(other._executor.random.getstate())
+        self._ids.continue_from(other._ids)
 
     # Life
 

@@ -7,7 +7,6 @@ it finds in ``OPENAI_BASE_URL``. Tests see no difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from fake_model import KEY, FakeModel, served
@@ -15,24 +14,7 @@ from users import User
 from variables import DeployedVariables, Variables
 
 from convex_mastra_emulator import Deployment, Emulator, FetchRequest, FetchResponse
-from pytest_mastra_convex.template import Template
 from pytest_mastra_convex.waiting import WaitUntil
-
-CONVEX = Path(__file__).parents[1] / "convex"
-
-
-def deploy(deployment: Deployment) -> None:
-    """Runs once; elsewhere `npx convex deploy` has done it."""
-    if isinstance(deployment, Emulator):
-        deployment.deploy(CONVEX)
-
-
-@pytest.fixture(scope="session")
-def convex_template(convex_template: Template) -> Template:
-    """What each test begins with."""
-    convex_template.seed(deploy)
-    return convex_template
-
 
 @pytest.fixture
 def variables(convex_deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Variables]:

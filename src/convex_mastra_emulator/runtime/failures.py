@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convex import ConvexError, ConvexInt64
@@ -75,7 +75,7 @@ class NestedConvexError(ConvexError):
 def thrown(error: Exception, limits: Limits) -> Failure:
     """The failure of a function whose body raised ``error``."""
     if isinstance(error, FailureThrown):
-        return error.failure
+        return replace(error.failure, message=_cut(error.failure.message, limits))
     if isinstance(error, InvalidCursor):
         return Failure(message=f"Uncaught ConvexError: {error}", data=dict(error.data))
     if isinstance(error, ConvexError):

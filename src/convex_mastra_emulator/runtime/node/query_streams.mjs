@@ -64,8 +64,9 @@ export class QueryStreams {
   #fetch(queryId, stream) {
     this.#settle(false);
     const query = stream.isOpen ? "" : stream.query;
-    stream.isOpen = true;
+    // Of a query that is refused the emulator knows nothing.
     const answer = this.#ask("emulator/fetch", `${queryId}\n${BATCH}\n${query}`);
+    stream.isOpen = true;
     // A line says whether there is more; each of the others is a document.
     const [state, ...rows] = answer.split("\n");
     Object.assign(stream, { rows, next: 0, isDone: state === "done" });

@@ -13,18 +13,19 @@ from typing import Any
 from convex import ConvexError, ConvexInt64
 
 from convex_mastra_emulator.database.index import BY_CREATION_TIME
-from convex_mastra_emulator.database.pagination import CursorCodec, PageOptions
+from convex_mastra_emulator.database.pagination import CursorCodec, InvalidCursor
 from convex_mastra_emulator.database.read_set import Interval
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorKind, InvalidArgument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
+from convex_mastra_emulator.runtime.database_context import check_serialised_id
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.prefetch import PrefetchedQuery
 from convex_mastra_emulator.runtime.node.query_json import read_query
-from convex_mastra_emulator.runtime.query_builder import run_page
+from convex_mastra_emulator.runtime.query_builder import page_options_as_sent, run_page
 from convex_mastra_emulator.values.codec import decode, decode_or_undefined, encode
 from convex_mastra_emulator.values.json_text import parse_json, write_json
 from convex_mastra_emulator.values.types import Value
@@ -107,6 +108,8 @@ class TransactionSyscalls:
             return write_json(answer_of(self._answers, operation)(parse_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
+        except InvalidCursor as error:
+            raise Refusal(str(error), encode(dict(error.data))) from error
         except DeploymentError as error:
             if error.kind is ErrorKind.INTERNAL:
                 raise
@@ -130,18 +133,12 @@ class TransactionSyscalls:
         return None if document is None else encode(document.value)
 
     def _normalize_id(self, request: Json) -> Json:
+        check_serialised_id(request["idString"], "normalizeId")
         return {"id": self._transaction.normalize_id(request["table"], request["idString"])}
 
     def _page(self, request: Json) -> Json:
         query = read_query(request["query"], self._limits, "queryPage")
-        options = PageOptions(
-            page_size=_whole(request, "pageSize") or 0,
-            cursor=request.get("cursor"),
-            end_cursor=request.get("endCursor"),
-            rows_read_max=_whole(request, "maximumRowsRead"),
-            read_size_max=_whole(request, "maximumBytesRead"),
-        )
-        return encode(run_page(self._transaction, query, options, self._cursors))
+        return encode(run_page(self._transaction, query, page_options_as_sent(request), self._cursors))
 
     def _count(self, request: Json) -> Json:
         table = self._transaction.store.table(request["table"])
@@ -157,16 +154,19 @@ class TransactionSyscalls:
         return {"_id": self._transaction.insert(request["table"], self._value(request["value"], "insert"))}
 
     def _patch(self, request: Json) -> Json:
+        check_serialised_id(request["id"], "patch")
         value = request["value"]
         if isinstance(value, dict):
             value = {name: decode_or_undefined(item, self._limits) for name, item in value.items()}
         self._transaction.patch(request["id"], value, request.get("table"))
 
     def _replace(self, request: Json) -> Json:
+        check_serialised_id(request["id"], "replace")
         value = self._value(request["value"], "replace")
         self._transaction.replace(request["id"], value, request.get("table"))
 
     def _remove(self, request: Json) -> Json:
+        check_serialised_id(request["id"], "delete")
         self._transaction.delete(request["id"], request.get("table"))
 
     def _value(self, json: Json, function: str) -> Value:
@@ -216,11 +216,6 @@ class TransactionSyscalls:
     @staticmethod
     def _encoded(value: Any) -> Json:
         return encode(value)
-
-
-def _whole(request: Json, name: str) -> int | None:
-    value = request.get(name)
-    return None if value is None else int(value)
 
 
 def _metrics_of(transaction: Transaction) -> Json:
