@@ -16,6 +16,7 @@ from variables import DeployedVariables, Variables
 from convex_mastra_emulator import Deployment, Emulator, FetchRequest, FetchResponse
 from pytest_mastra_convex.waiting import WaitUntil
 
+
 @pytest.fixture
 def variables(convex_deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Variables]:
     """The deployment's environment variables; those that tests set are gone afterwards."""
