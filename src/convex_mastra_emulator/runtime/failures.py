@@ -48,12 +48,17 @@ class Failure:
         """The message a calling function sees: with frames, if there are any."""
         return self.message + "".join(f"\n{frame}" for frame in self.frames) + ("\n" if self.frames else "")
 
+    @property
+    def log_text(self) -> str:
+        """The message and the frames, one line each, as the deployment's log tells them."""
+        return f"{self.message}\n" + "".join(f"{frame}\n" for frame in self.frames)
+
     def client_text(self, request_id: str, *, is_redacted: bool) -> str:
         """The ``errorMessage`` of a response."""
         head = f"[Request ID: {request_id}] Server Error"
         if is_redacted:
             return head
-        return head + f"\n{self.message}\n" + "".join(f"{frame}\n" for frame in self.frames)
+        return f"{head}\n{self.log_text}"
 
 
 class FailureThrown(EmulatorError):

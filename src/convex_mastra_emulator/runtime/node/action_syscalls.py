@@ -21,7 +21,7 @@ from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deplo
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.query_json import read_vector_filter
 from convex_mastra_emulator.values.codec import decode, encode
-from convex_mastra_emulator.values.json_text import parse_json, write_json
+from convex_mastra_emulator.values.json_text import parse_v8_json, write_json
 
 Json = Any
 
@@ -75,7 +75,7 @@ class ActionSyscalls:
             Refusal: what the action sees as an error.
         """
         try:
-            return write_json(answer_of(self._answers, operation)(parse_json(text)))
+            return write_json(answer_of(self._answers, operation)(parse_v8_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
         except (EmulatorError, TypeError) as error:

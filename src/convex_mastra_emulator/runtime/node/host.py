@@ -33,7 +33,7 @@ from convex_mastra_emulator.schema.validator_json import validator_from_json
 from convex_mastra_emulator.schema.validators import Validator
 from convex_mastra_emulator.values.codec import decode, encode
 from convex_mastra_emulator.values.display import human_size
-from convex_mastra_emulator.values.json_text import parse_json, write_json
+from convex_mastra_emulator.values.json_text import parse_v8_json, write_json
 from convex_mastra_emulator.values.types import Value
 
 _SCRIPTS = Path(__file__).parent
@@ -132,6 +132,7 @@ class TypeScriptHost:
             returns=self._validator(f"{module}:{name}", exported["returns"]),
             is_internal=exported["isInternal"],
             is_deployed=True,
+            environment="node" if module in self._bundle.node else "isolate",
         )
 
     def _validator(self, function: str, text: str | None) -> Validator | None:
@@ -196,7 +197,7 @@ class TypeScriptHost:
         )
 
     def _read(self, text: str) -> Value:
-        return decode(parse_json(text), self._limits)
+        return decode(parse_v8_json(text), self._limits)
 
     def _invoke_action(self, ctx: ActionContext, request: dict[str, Any], args: str, answers: ActionSyscalls) -> str:
         env = ctx.process_env()

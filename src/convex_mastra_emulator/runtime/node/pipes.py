@@ -21,7 +21,7 @@ from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.limits import DEFAULT_LIMITS
 from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
 from convex_mastra_emulator.values.codec import decode
-from convex_mastra_emulator.values.json_text import parse_json
+from convex_mastra_emulator.values.json_text import parse_v8_json
 from convex_mastra_emulator.values.types import undefined
 
 # frames.mjs
@@ -55,6 +55,8 @@ class NodeProcess:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         to_read, self._write_fd = os.pipe()
         self._read_fd, to_write = os.pipe()
+        self._poll = select.poll()
+        self._poll.register(self._read_fd, select.POLLIN)
         self._buffer = bytearray()
         self._end: Exception | None = None
         options = ("--enable-source-maps", "--no-warnings", f"--max-old-space-size={heap_mib_max}")
@@ -129,7 +131,7 @@ class NodeProcess:
                     return kind, text
             if deadline is not None:
                 left = deadline - time.perf_counter()
-                if left <= 0 or not select.select([self._read_fd], [], [], left)[0]:
+                if left <= 0 or not self._poll.poll(left * 1000):
                     raise OutOfTime("no frame came in time")
             chunk = os.read(self._read_fd, _CHUNK)
             if not chunk:
@@ -196,5 +198,5 @@ class Refusal(Exception):
 def failure_of(text: str) -> Failure:
     """The failure a frame tells of."""
     told = json.loads(text)
-    data = undefined if "data" not in told else decode(parse_json(told["data"]), DEFAULT_LIMITS)
+    data = undefined if "data" not in told else decode(parse_v8_json(told["data"]), DEFAULT_LIMITS)
     return Failure(message=told["message"], frames=tuple(told["frames"]), data=data)

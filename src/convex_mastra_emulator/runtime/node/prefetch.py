@@ -18,7 +18,6 @@ from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.usage import QueryUsage
-from convex_mastra_emulator.values.types import Document
 
 BATCH_SIZE_MAX = 1 << 20
 """Bytes of documents in a batch, by Convex' size formula; at least one document."""
@@ -125,8 +124,8 @@ class PrefetchedQuery:
             after, self._stream.left = self._last.key, list(self._last.left)
         self._stream.rows.restrict(after=after, through=None, allowance=self._allowance)
 
-    def fetch(self, count: int) -> tuple[list[Document], bool]:
-        """The next documents, at most ``count``, and whether these are the last.
+    def fetch(self, count: int) -> tuple[list[StoredDocument], bool]:
+        """The next documents, at most ``count``, and whether these are the last, as far as may be read.
 
         Raises:
             InvalidQuery: ``EvalError`` from a filter.
@@ -134,12 +133,12 @@ class PrefetchedQuery:
         """
         if self._refused is not None:
             self._refuse(self._refused)
-        rows: list[Document] = []
+        rows: list[StoredDocument] = []
         size = 0
         meter, limits = self._transaction.meter, self._transaction.limits
         documents_read, read_size = meter.documents_read, meter.read_size
         ranges_read = self._transaction.read_set.count
-        while len(rows) < count and size < BATCH_SIZE_MAX:
+        while True:
             try:
                 step = self._held or self._next()
             except DeploymentError as error:
@@ -161,12 +160,15 @@ class PrefetchedQuery:
             ):
                 self._held = step
                 return rows, False
-            self._ahead.append(step)
             if step.row is None:
+                self._ahead.append(step)
                 return rows, True
-            rows.append(step.row.value)
+            if len(rows) == count or size >= BATCH_SIZE_MAX:
+                self._held = step
+                return rows, False
+            self._ahead.append(step)
+            rows.append(step.row)
             size += step.row.size
-        return rows, False
 
     def _refuse(self, error: DeploymentError) -> NoReturn:
         # What was read on the way to the row counts.
