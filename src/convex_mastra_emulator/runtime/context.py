@@ -82,6 +82,10 @@ class Calls(Protocol):
 class CallsOfActions(Calls, Protocol):
     """The same for actions."""
 
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether time goes by without anybody's moving it."""
+
     def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
         """Searches the latest committed documents."""
 
@@ -246,6 +250,11 @@ class ActionContext(_Context):
     """``ctx`` of an action: no database, but calls, each in a transaction of its own, and vector search."""
 
     _calls: CallsOfActions
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether :meth:`now` goes on by itself while the action runs."""
+        return self._calls.is_clock_running
 
     @property
     def scheduler(self) -> FunctionScheduler:

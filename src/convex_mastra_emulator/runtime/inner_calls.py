@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from convex_mastra_emulator.clock import wait_by
+from convex_mastra_emulator.clock import SystemClock, wait_by
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, ThrownError
@@ -163,6 +163,11 @@ class ActionCalls(_InnerCalls):
     def __init__(self, executor: Executor, caller: Call) -> None:
         super().__init__(executor, caller)
         self._used = caller.used or UsageSum()
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether time goes by without anybody's moving it."""
+        return isinstance(self._executor.clock, SystemClock)
 
     def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
         """Runs a function.

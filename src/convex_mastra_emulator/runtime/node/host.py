@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from convex_mastra_emulator.clock import Clock, SystemClock
+from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
@@ -52,7 +52,7 @@ class TypeScriptHost:
         bundle: what is run.
         limits: of the deployment.
         handles: of the deployment's functions.
-        clock: the deployment's; one that does not run by itself stands still for functions, too.
+        clock: tells the time of the deploy; functions see that of the emulator that calls them.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
         saved: what a file of data tells of the bundle.
     """
@@ -217,8 +217,11 @@ class TypeScriptHost:
         env = ctx.process_env()
         worker = self._running("node" if request["module"] in self._bundle.node else "isolate", env).worker
         assert isinstance(worker, ActionWorker)
-        is_running = isinstance(self._clock, SystemClock)
-        seen = {"nowMs": ctx.now(), "isClockRunning": is_running, "seed": ctx.random.getrandbits(64)}
+        seen = {
+            "nowMs": ctx.now(),
+            "isClockRunning": ctx.is_clock_running,
+            "seed": ctx.random.getrandbits(64),
+        }
         return worker.invoke({**request, **seen}, args, answers, env)
 
     # Processes
