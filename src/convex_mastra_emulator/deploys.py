@@ -21,7 +21,6 @@ from convex_mastra_emulator.errors import SchemaViolation
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
@@ -129,10 +128,7 @@ class Deploys:
         try:
             bundle = make_bundle(output)
             executor = self._executor
-            handles = FunctionHandles(executor.functions)
-            host = TypeScriptHost(
-                node, bundle, executor.limits, handles, executor.clock, is_strict=is_strict, saved=saved
-            )
+            host = TypeScriptHost(node, bundle, executor.limits, executor.clock, is_strict=is_strict, saved=saved)
         except BaseException:
             shutil.rmtree(output)
             raise

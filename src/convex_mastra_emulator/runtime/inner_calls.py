@@ -18,7 +18,7 @@ from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, 
 from convex_mastra_emulator.runtime.fetch import fetch_in_transaction
 from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse
 from convex_mastra_emulator.runtime.files import Files
-from convex_mastra_emulator.runtime.functions import Function, FunctionKind
+from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_inner_path
 from convex_mastra_emulator.runtime.struck_calls import raising
@@ -45,6 +45,11 @@ class _InnerCalls:
         self._executor = executor
         self._caller = caller
         self.limits = executor.limits
+
+    @property
+    def functions(self) -> FunctionRegistry:
+        """All functions there are."""
+        return self._executor.functions
 
     @property
     def random(self) -> random.Random:

@@ -20,7 +20,6 @@ from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
 from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
@@ -51,7 +50,6 @@ class TypeScriptHost:
         node: the program.
         bundle: what is run.
         limits: of the deployment.
-        handles: of the deployment's functions.
         clock: tells the time of the deploy; functions see that of the emulator that calls them.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
         saved: what a file of data tells of the bundle.
@@ -62,7 +60,6 @@ class TypeScriptHost:
         node: Path,
         bundle: Bundle,
         limits: Limits,
-        handles: FunctionHandles,
         clock: Clock,
         *,
         is_strict: bool,
@@ -72,7 +69,6 @@ class TypeScriptHost:
         self._bundle = bundle
         self._is_strict = is_strict
         self._limits = limits
-        self._handles = handles
         self._clock = clock
         self._saved = saved
         self._loaded: tuple[list[dict[str, Any]], Mapping[str, str]] = ([], {})
@@ -167,7 +163,7 @@ class TypeScriptHost:
     def _run_in_transaction(
         self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
-        answers = TransactionSyscalls(ctx, _name_of(request), self._handles)
+        answers = TransactionSyscalls(ctx, _name_of(request))
         request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
         env = ctx.process_env()
         running = self._running("transactions", env)
@@ -181,7 +177,7 @@ class TypeScriptHost:
         arguments = _written(args)
         if request["module"] in self._bundle.node:
             self._check_size(arguments)
-        answers = ActionSyscalls(ctx, _name_of(request), self._limits, self._handles)
+        answers = ActionSyscalls(ctx, _name_of(request), self._limits)
         return self._read(self._invoke_action(ctx, request, arguments, answers))
 
     def _check_size(self, arguments: str) -> None:
@@ -197,7 +193,7 @@ class TypeScriptHost:
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
-        answers = ActionSyscalls(ctx, "http:default", self._limits, self._handles)
+        answers = ActionSyscalls(ctx, "http:default", self._limits)
         invoked = {"kind": "http", "module": "http.js", "name": "default", "route": [path, request.method]}
         sent = {
             "url": request.url,
