@@ -22,7 +22,6 @@ from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
 from convex_mastra_emulator.runtime.auth_config import AuthDiff, auth_diff
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
@@ -32,8 +31,9 @@ from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.deploy import Deployed, read_deploy
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule
+from convex_mastra_emulator.runtime.node.saved_deploy import SavedDeploy, read_saved_deploy
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
-from convex_mastra_emulator.runtime.saved_state import schema_settings
+from convex_mastra_emulator.runtime.saved_state import deploy_settings
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.schema.index_diff import IndexDiff, index_diff
 from convex_mastra_emulator.schema.schema import Schema
@@ -115,8 +115,10 @@ class Deploys:
             DeployRefused: when a module cannot be loaded, or ``auth.config.ts`` is not valid.
             SchemaDefinitionError: for a schema or crons no deployment takes.
         """
+        return self._read(self._new_host(make_bundle, is_strict=dialect == "strict"), schema)
+
+    def _read(self, host: TypeScriptHost, schema: Schema | None) -> NewDeploy:
         env = self._executor.env
-        host = self._new_host(make_bundle, is_strict=dialect == "strict")
         try:
             deployed = read_deploy(host, env.of_process())
             return NewDeploy(host, deployed, dict(env), schema or deployed.schema or Schema({}))
@@ -124,14 +126,15 @@ class Deploys:
             host.close()
             raise
 
-    def _new_host(self, make_bundle: MakeBundle, *, is_strict: bool) -> TypeScriptHost:
+    def _new_host(
+        self, make_bundle: MakeBundle, *, is_strict: bool, saved: SavedDeploy | None = None
+    ) -> TypeScriptHost:
         node = node_binary()
         output = Path(tempfile.mkdtemp(prefix="convex-mastra-emulator-"))
         try:
             bundle = make_bundle(output)
             executor = self._executor
-            handles = FunctionHandles(executor.functions)
-            host = TypeScriptHost(node, bundle, executor.limits, handles, executor.clock, is_strict=is_strict)
+            host = TypeScriptHost(node, bundle, executor.limits, executor.clock, is_strict=is_strict, saved=saved)
         except BaseException:
             shutil.rmtree(output)
             raise
@@ -187,7 +190,6 @@ class Deploys:
             old_schema, old_crons = self.schema, executor.crons.state()
             self._change(new)
             executor.http_router = _router(new.deployed.routes, new.host)
-            executor.typescript = new.host
             auth = auth_diff(executor.auth_infos, new.deployed.auth)
             executor.auth_infos = auth.providers
             diff = _diff(old_schema, old_crons, auth, before, new, executor.crons.state())
@@ -197,17 +199,37 @@ class Deploys:
 
     def _change(self, new: NewDeploy) -> None:
         executor = self._executor
-        functions, before = executor.functions.snapshot(), executor.store.schema
+        functions, schema, host = executor.functions.snapshot(), executor.store.schema, executor.typescript
         try:
             executor.functions.restore(_functions(new, functions))
-            with executor.saving(schema_settings(executor, new.schema)):
-                executor.in_transaction(_changing(executor, new.schema))
+            self._change_schema(new.schema, new.host)
             self._scheduler.deploy(new.deployed.crons)
         except BaseException:
             executor.functions.restore(functions)
-            with executor.saving(schema_settings(executor, before)):
-                executor.in_transaction(_changing(executor, before))
+            self._change_schema(schema, host)
             raise
+
+    def _change_schema(self, schema: Schema, host: TypeScriptHost | None) -> None:
+        executor = self._executor
+        settings = deploy_settings(executor, schema, host)
+        with executor.saving(settings):
+            executor.in_transaction(_changing(executor, schema))
+            executor.save(settings)  # if no document has changed
+        executor.typescript = host
+
+    def reopen(self, text: str) -> None:
+        """Brings back the deploy that a file of data holds, whose schema the emulator was opened with.
+
+        Raises:
+            NodeMissing: when there is no Node to run it.
+        """
+        saved = read_saved_deploy(text)
+        new = self._read(self._new_host(saved.write, is_strict=saved.is_strict, saved=saved), None)
+        executor = self._executor
+        executor.functions.restore(_functions(new, executor.functions.snapshot()))
+        executor.http_router = _router(new.deployed.routes, new.host)
+        executor.auth_infos = auth_diff((), new.deployed.auth).providers
+        executor.typescript = new.host
 
     # The environment of the auth config
 

@@ -31,7 +31,8 @@ from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuild
 from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse, new_request
 from convex_mastra_emulator.runtime.file_storage import ActionStorage, StorageReader, StorageWriter
 from convex_mastra_emulator.runtime.files import Files
-from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
+from convex_mastra_emulator.runtime.functions import FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.logs import Console
@@ -63,6 +64,10 @@ class Calls(Protocol):
         """The scheduled function that is running, if one is."""
 
     @property
+    def functions(self) -> FunctionRegistry:
+        """All functions there are."""
+
+    @property
     def random(self) -> random.Random:
         """The random numbers of the running function."""
 
@@ -81,6 +86,10 @@ class Calls(Protocol):
 
 class CallsOfActions(Calls, Protocol):
     """The same for actions."""
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether time goes by without anybody's moving it."""
 
     def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
         """Searches the latest committed documents."""
@@ -125,6 +134,11 @@ class _Context:
     def process_env(self) -> dict[str, str]:
         """All environment variables at once; none of them counts as read."""
         return self._env.of_process()
+
+    @property
+    def function_handles(self) -> FunctionHandles:
+        """``createFunctionHandle`` of TypeScript, and what such handles stand for."""
+        return FunctionHandles(self._calls.functions)
 
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""
@@ -246,6 +260,11 @@ class ActionContext(_Context):
     """``ctx`` of an action: no database, but calls, each in a transaction of its own, and vector search."""
 
     _calls: CallsOfActions
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether :meth:`now` goes on by itself while the action runs."""
+        return self._calls.is_clock_running
 
     @property
     def scheduler(self) -> FunctionScheduler:

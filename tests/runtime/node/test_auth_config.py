@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from convex_mastra_emulator import Emulator, ManualClock
+from convex_mastra_emulator import AuthProvider, Emulator, ManualClock
 from convex_mastra_emulator.errors import DeploymentError, RequestRefused
 from convex_mastra_emulator.runtime.node.bundle import BundleFailed
 from convex_mastra_emulator.runtime.node.deploy import DeployRefused
@@ -113,6 +113,17 @@ def test_tokens_for_tests_are_good_beside_it(convex: Emulator, write: Write) -> 
 
     assert issued is not None
     assert (issued["subject"], subject(convex)) == ("eve", "ada")
+
+
+# Who is given to the emulator stands in for a real provider, whose keys a test does not have.
+def test_a_provider_that_was_given_comes_first(write: Write) -> None:
+    given = AuthProvider(issuer=ISSUER, application_id="app", jwks=KEYS)
+    with Emulator(clock=ManualClock(), auth_providers=[given]) as convex:
+        convex.env["ISSUER"] = ISSUER
+        convex.deploy(write(users=WHO, **{"auth.config": OIDC}))
+
+        assert subject(convex) == "ada"
+        assert convex.fetch.requests == []
 
 
 # Convex Auth: the deployment's own HTTP actions publish the keys its functions sign with.

@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from convex_mastra_emulator.errors import DeploymentError
@@ -51,13 +52,16 @@ class AuthEvaluation:
     Args:
         node: the program.
         bundle: where it lies.
+        state: of an earlier evaluation of the same.
+
+    Attributes:
+        state: of the last one that did not fail, as JSON: what came of it, and the variables it has read; empty before.
     """
 
-    def __init__(self, node: Path, bundle: Bundle) -> None:
+    def __init__(self, node: Path, bundle: Bundle, state: Mapping[str, Any] = MappingProxyType({})) -> None:
         self._node = node
         self._bundle = bundle
-        self._told: Mapping[str, Any] = {}
-        self._read: Mapping[str, str | None] | None = None
+        self.state: Mapping[str, Any] = dict(state)
 
     def providers(self, env: Mapping[str, str], *, explanation: str) -> tuple[AuthInfo, ...]:
         """The providers with these environment variables; none without an ``auth.config.js``.
@@ -71,10 +75,14 @@ class AuthEvaluation:
         """
         if not self._bundle.auth_config:
             return ()
-        if self._read is None or any(env.get(name) != value for name, value in self._read.items()):
-            self._told = self._evaluated(env)
-            self._read = {name: env.get(name) for name in self._told["reads"]}
-        return _providers(self._told, explanation)
+        # Clones ask side by side.
+        state = self.state
+        if not state or any(env.get(name) != value for name, value in state["read"].items()):
+            told = self._evaluated(env)
+            state = {"told": told, "read": {name: env.get(name) for name in told["reads"]}}
+            if "failure" not in told:  # it may have been out of time
+                self.state = state
+        return _providers(state["told"], explanation)
 
     def _evaluated(self, env: Mapping[str, str]) -> Mapping[str, Any]:
         told = read_evaluated(self._bundle, env)

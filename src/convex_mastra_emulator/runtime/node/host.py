@@ -11,15 +11,15 @@ import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from convex_mastra_emulator.clock import Clock, SystemClock
+from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
 from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
@@ -28,6 +28,7 @@ from convex_mastra_emulator.runtime.node.auth_evaluation import AuthEvaluation
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
+from convex_mastra_emulator.runtime.node.saved_deploy import SavedDeploy, save_deploy
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
 from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
@@ -50,9 +51,9 @@ class TypeScriptHost:
         node: the program.
         bundle: what is run.
         limits: of the deployment.
-        handles: of the deployment's functions.
-        clock: the deployment's; one that does not run by itself stands still for functions, too.
+        clock: tells the time of the deploy; functions see that of the emulator that calls them.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
+        saved: what a file of data tells of the bundle.
     """
 
     def __init__(
@@ -60,19 +61,20 @@ class TypeScriptHost:
         node: Path,
         bundle: Bundle,
         limits: Limits,
-        handles: FunctionHandles,
         clock: Clock,
         *,
         is_strict: bool,
+        saved: SavedDeploy | None = None,
     ) -> None:
         self._node = node
         self._bundle = bundle
         self._is_strict = is_strict
         self._limits = limits
-        self._handles = handles
         self._clock = clock
+        self._saved = saved
+        self._loaded: tuple[list[dict[str, Any]], Mapping[str, str]] = ([], {})
         self._lock = threading.Lock()
-        self.auth_config = AuthEvaluation(node, bundle)
+        self.auth_config = AuthEvaluation(node, bundle, {} if saved is None else saved.auth_config)
         """What comes of its ``auth.config.ts``."""
         self._workers: dict[Runtime, _Running] = {}
 
@@ -109,13 +111,21 @@ class TypeScriptHost:
         Raises:
             ModuleNotLoaded: when a module threw.
         """
-        exports = read_exports(self._bundle, env)
+        exports = None if self._saved is None else self._saved.exports_with(env)
+        if exports is None:
+            exports = read_exports(self._bundle, env)
         if exports is None:
             exports = self._running("transactions", env).exports
             if self._bundle.node:
                 exports = exports + self._running("node", env).exports
             keep_exports(self._bundle, env, exports)
+        self._loaded = exports, dict(env)
         return exports
+
+    @cached_property
+    def saved_text(self) -> str:
+        """All of it, for a file of data; :meth:`exports` was called before."""
+        return save_deploy(self._bundle, *self._loaded, self.auth_config.state, is_strict=self._is_strict)
 
     def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
         """The functions of a deploy by their paths."""
@@ -156,7 +166,7 @@ class TypeScriptHost:
     def _run_in_transaction(
         self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
-        answers = TransactionSyscalls(ctx, _name_of(request), self._handles)
+        answers = TransactionSyscalls(ctx, _name_of(request))
         request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
         env = ctx.process_env()
         running = self._running("transactions", env)
@@ -170,7 +180,7 @@ class TypeScriptHost:
         arguments = _written(args)
         if request["module"] in self._bundle.node:
             self._check_size(arguments)
-        answers = ActionSyscalls(ctx, _name_of(request), self._limits, self._handles)
+        answers = ActionSyscalls(ctx, _name_of(request), self._limits)
         return self._read(self._invoke_action(ctx, request, arguments, answers))
 
     def _check_size(self, arguments: str) -> None:
@@ -186,7 +196,7 @@ class TypeScriptHost:
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
-        answers = ActionSyscalls(ctx, "http:default", self._limits, self._handles)
+        answers = ActionSyscalls(ctx, "http:default", self._limits)
         invoked = {"kind": "http", "module": "http.js", "name": "default", "route": [path, request.method]}
         sent = {
             "url": request.url,
@@ -206,8 +216,11 @@ class TypeScriptHost:
         env = ctx.process_env()
         worker = self._running("node" if request["module"] in self._bundle.node else "isolate", env).worker
         assert isinstance(worker, ActionWorker)
-        is_running = isinstance(self._clock, SystemClock)
-        seen = {"nowMs": ctx.now(), "isClockRunning": is_running, "seed": ctx.random.getrandbits(64)}
+        seen = {
+            "nowMs": ctx.now(),
+            "isClockRunning": ctx.is_clock_running,
+            "seed": ctx.random.getrandbits(64),
+        }
         return worker.invoke({**request, **seen}, args, answers, env)
 
     # Processes
