@@ -75,8 +75,11 @@ def token(**claims: object) -> str:
     return signed(RSA_KEY, "RS256", "rsa", **given)
 
 
-def test_a_variable_that_is_not_set_ends_the_deploy_with_the_command_that_sets_it(project: ConvexCli) -> None:
-    refused = project("deploy")
+@pytest.mark.parametrize("command", [("deploy",), ("dev", "--once")])
+def test_a_variable_that_is_not_set_is_named_with_the_command_that_sets_it(
+    project: ConvexCli, command: tuple[str, ...]
+) -> None:
+    refused = project(*command)
 
     assert refused.code == 1
     assert "Environment variable ISSUER_URL is used in auth config file but its value was not set." in refused.messages
@@ -87,7 +90,7 @@ def test_a_variable_that_is_not_set_ends_the_deploy_with_the_command_that_sets_i
 def test_tokens_of_the_config_make_users_for_real_clients(project: ConvexCli, served: ServedEmulator) -> None:
     project.ok("env", "set", "ISSUER_URL", ISSUER)
     project.ok("env", "set", "ISSUER_KEYS", data_url())
-    project.ok("deploy")
+    project.ok("dev", "--once")
     seen = {"tokenIdentifier": f"{ISSUER}|ada", "issuer": ISSUER, "subject": "ada", "role": "admin"}
 
     ran = subprocess.run(

@@ -9,10 +9,19 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from convex_mastra_emulator import AuthProvider, Emulator, ManualClock
+from convex_mastra_emulator import (
+    AuthProvider,
+    Emulator,
+    HttpActionRequest,
+    HttpActionResponse,
+    HttpRouter,
+    ManualClock,
+    http_action,
+)
 from convex_mastra_emulator.errors import DeploymentError, RequestRefused
 from convex_mastra_emulator.runtime.node.bundle import BundleFailed
 from convex_mastra_emulator.runtime.node.deploy import DeployRefused
@@ -88,6 +97,29 @@ def test_nothing_leaves_the_machine_unless_it_may(convex: Emulator, write: Write
     assert f"Auth provider discovery of {ISSUER} failed: fetch of GET {DISCOVERY}: nothing was prepared" in refusal(
         convex
     )
+
+
+def test_keys_are_fetched_from_the_network_if_it_may_be_used(write: Write) -> None:
+    router = HttpRouter()
+    published: dict[str, Any] = {}
+
+    def publish(path: str) -> None:
+        def answer(_ctx: Any, _request: HttpActionRequest) -> HttpActionResponse:
+            return HttpActionResponse(json.dumps(published[path]), headers={"content-type": "application/json"})
+
+        router.route(path=path, method="GET", handler=http_action(answer))
+
+    publish("/.well-known/openid-configuration")
+    publish("/keys")
+    with Emulator() as issuer, Emulator(allow_network=True) as convex:
+        issuer.define_http(router)
+        with issuer.serve() as served:
+            metadata = {"issuer": served.site_url, "jwks_uri": f"{served.site_url}/keys"}
+            published.update({"/.well-known/openid-configuration": metadata, "/keys": KEYS})
+            convex.env["ISSUER"] = served.site_url
+            convex.deploy(write(users=WHO, **{"auth.config": OIDC}))
+
+            assert subject(convex, served.site_url) == "ada"
 
 
 def test_providers_are_named_in_refusals(convex: Emulator, write: Write) -> None:
