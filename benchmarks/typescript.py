@@ -122,8 +122,8 @@ def _start() -> Result:
     script = Path(pipes.__file__).with_name("transactions.mjs")
 
     def worker() -> None:
-        process = pipes.NodeProcess(node_binary(), script, heap_mib_max=128)
-        process.send(pipes.LOAD, '{"folder": "", "root": "", "paths": [], "env": {}, "nowMs": 0, "seed": 0}')
+        process = pipes.NodeProcess(node_binary(), script, heap_mib_max=64)
+        process.send(pipes.LOAD, '{"folder": "", "root": "", "paths": [], "env": {}}')
         process.receive(30)
         process.close()
 

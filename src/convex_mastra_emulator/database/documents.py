@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from convex_mastra_emulator.database.stored_files import StoredFile
-from convex_mastra_emulator.errors import InvalidDocument
+from convex_mastra_emulator.errors import DeploymentError, InvalidArgument, InvalidDocument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.values.display import display, human_size
 from convex_mastra_emulator.values.order import same
@@ -40,6 +40,12 @@ class StoredDocument:
         self.size = size
         self.index_keys = index_keys
         self.attachment: StoredFile | None = None
+
+
+def invalid_argument(argument: str, function: str, cause: DeploymentError | str) -> InvalidArgument:
+    """The form every bad argument of a database call is reported in (§3.3)."""
+    text = cause if isinstance(cause, str) else cause.message
+    return InvalidArgument(f"Invalid argument `{argument}` for `db.{function}`: {text}")
 
 
 def field_at(value: Value, path: tuple[str, ...]) -> Any:

@@ -20,6 +20,7 @@ from convex_mastra_emulator.database.documents import (
     StoredDocument,
     build_document,
     check_document_size,
+    invalid_argument,
     without_system_fields,
 )
 from convex_mastra_emulator.database.index import BY_ID
@@ -27,13 +28,7 @@ from convex_mastra_emulator.database.query import Query, QueryStream, Rows, RowS
 from convex_mastra_emulator.database.read_set import Interval, ReadSet
 from convex_mastra_emulator.database.store import SYSTEM_TABLES, VISIBLE_SYSTEM_TABLES, Store, Table
 from convex_mastra_emulator.database.text_search import SearchStream
-from convex_mastra_emulator.errors import (
-    DeploymentError,
-    InvalidArgument,
-    InvalidQuery,
-    InvalidValue,
-    NonexistentDocument,
-)
+from convex_mastra_emulator.errors import DeploymentError, InvalidQuery, InvalidValue, NonexistentDocument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.usage import Meter, Usage
 from convex_mastra_emulator.values.ids import IdSource, decode_id, decode_legacy_id, encode_id
@@ -53,12 +48,6 @@ class Savepoint:
 
     log_size: int
     written: tuple[int, int]
-
-
-def invalid_argument(argument: str, function: str, cause: DeploymentError | str) -> InvalidArgument:
-    """The form every bad argument of a database call is reported in (§3.3)."""
-    text = cause if isinstance(cause, str) else cause.message
-    return InvalidArgument(f"Invalid argument `{argument}` for `db.{function}`: {text}")
 
 
 class Transaction:
