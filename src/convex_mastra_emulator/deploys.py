@@ -12,19 +12,20 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from convex_mastra_emulator.database.schema_change import change_schema, first_violation
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import SchemaViolation
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
+from convex_mastra_emulator.runtime.context import ActionContext
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
+from convex_mastra_emulator.runtime.http_router import Route, http_action
 from convex_mastra_emulator.runtime.node.binary import node_binary
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.deploy import Deployed, read_deploy
@@ -183,7 +184,7 @@ class Deploys:
             before = executor.typescript
             old_schema, old_crons = self.schema, executor.crons.state()
             self._change(new)
-            executor.http_router = _router(new.deployed.routes, new.host)
+            executor.http_router = None if new.deployed.routes is None else _DeployedRouter(new.host)
             executor.typescript = new.host
             diff = _diff(old_schema, old_crons, before, new, executor.crons.state())
         if before is not None and before is not new.host:
@@ -247,21 +248,20 @@ def _diff(
     )
 
 
-def _router(routes: tuple[tuple[str, str], ...] | None, host: TypeScriptHost) -> HttpRouter | None:
-    if routes is None:
-        return None
-    router = HttpRouter()
-    for path, method in routes:
-        handler = http_action(_answering(host))
-        if path.endswith("*"):
-            router.route(path_prefix=path.removesuffix("*"), method=method, handler=handler)
-        else:
-            router.route(path=path, method=method, handler=handler)
-    return router
+class _DeployedRouter:
+    """The router that ``http.ts`` exports; it finds routes itself, whatever it has told of them when it was pushed.
 
+    crates/isolate/src/environment/action/mod.rs ``run_http_action_inner`` (checked 2026-11-21).
+    """
 
-def _answering(host: TypeScriptHost) -> Callable[[Any, HttpActionRequest], HttpActionResponse]:
-    def answer(ctx: Any, request: HttpActionRequest) -> HttpActionResponse:
-        return host.run_http(ctx, urlsplit(request.url).path, request)
+    def __init__(self, host: TypeScriptHost) -> None:
+        self._host = host
+        self._action = http_action(self._answer)
 
-    return answer
+    def lookup(self, path: str, method: str) -> Route | None:
+        """What answers a request; None if nothing does."""
+        found = self._host.find_route(path, method)
+        return None if found is None else Route(self._action, *found)
+
+    def _answer(self, ctx: ActionContext, request: HttpActionRequest) -> HttpActionResponse:
+        return self._host.run_http(ctx, urlsplit(request.url).path, request)

@@ -17,7 +17,7 @@ from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.http_router import HttpAction
+from convex_mastra_emulator.runtime.http_router import HttpAction, Route
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
@@ -63,25 +63,31 @@ def run_http_action(executor: Executor, request: HttpActionRequest, path: str, i
     router = executor.http_router
     if router is None:
         return _not_found(request, path, "This Convex deployment does not have HTTP actions enabled.")
-    route = router.lookup(path, request.method)
-    if route is None:
-        return _not_found(request, path, "No matching routes found")
     logs, used = LogLines(executor.limits), UsageSum()
     failure: Failure | None = None
     response: HttpActionResponse | None = None
+    route: Route | None = None
     try:
+        route = router.lookup(path, request.method)
+        if route is None:
+            return _not_found(request, path, "No matching routes found")
         response = _run(executor, route.action, request, identity, logs, used)
     except Exception as error:
         failure = thrown(error, executor.limits)
     if response is not None:
         _check_values(response)
         response = _within_size(response, logs, executor.limits.http_body_size_max)
-    return HttpActionOutcome(str(route), response, failure, tuple(logs.lines), used.usage)
+    name = _unrouted(request, path) if route is None else str(route)
+    return HttpActionOutcome(name, response, failure, tuple(logs.lines), used.usage)
 
 
 def _not_found(request: HttpActionRequest, path: str, text: str) -> HttpActionOutcome:
+    return HttpActionOutcome(_unrouted(request, path), HttpActionResponse(text, _NOT_FOUND, _TEXT))
+
+
+def _unrouted(request: HttpActionRequest, path: str) -> str:
     method = "GET" if request.method == "HEAD" else request.method
-    return HttpActionOutcome(f"{method} {path}", HttpActionResponse(text, _NOT_FOUND, _TEXT))
+    return f"{method} {path}"
 
 
 def _run(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from convex_mastra_emulator.errors import SchemaDefinitionError
 
@@ -53,6 +53,13 @@ class Route(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+class Router(Protocol):
+    """What finds the HTTP action for a request."""
+
+    def lookup(self, path: str, method: str) -> Route | None:
+        """What answers a request; None if nothing does."""
 
 
 class HttpRouter:

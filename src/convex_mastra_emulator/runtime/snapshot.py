@@ -15,7 +15,7 @@ from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import Function
-from convex_mastra_emulator.runtime.http_router import HttpRouter
+from convex_mastra_emulator.runtime.http_router import Router
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.paths import FunctionPath
@@ -31,7 +31,7 @@ class Snapshot:
     functions: Mapping[FunctionPath, Function]
     timestamp_ns: int
     crons: Mapping[str, CronJob] = field(default_factory=dict)
-    http_router: HttpRouter | None = None
+    http_router: Router | None = None
     typescript: TypeScriptHost | None = None
 
 
@@ -83,7 +83,7 @@ class _Definitions:
 
     functions: Mapping[FunctionPath, Function]
     crons: Mapping[str, CronJob]
-    http_router: HttpRouter | None
+    http_router: Router | None
     typescript: TypeScriptHost | None
     schema: Schema
 

@@ -22,7 +22,7 @@ from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
+from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls, NothingAnswered
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
@@ -37,6 +37,7 @@ from convex_mastra_emulator.values.json_text import parse_json, write_json
 from convex_mastra_emulator.values.types import Value
 
 _SCRIPTS = Path(__file__).parent
+_HTTP = "http.js"
 Runtime = Literal["transactions", "isolate", "node"]
 """Queries and mutations; actions in the default runtime; those with "use node"."""
 _KINDS = {"query": FunctionKind.QUERY, "mutation": FunctionKind.MUTATION, "action": FunctionKind.ACTION}
@@ -185,20 +186,30 @@ class TypeScriptHost:
             )
             raise FailureThrown(Failure(message=text))
 
+    def find_route(self, path: str, method: str) -> tuple[str, str] | None:
+        """Method and path of what answers a request, as the router of ``http.ts`` tells it; None if nothing does.
+
+        Raises:
+            FailureThrown: when the router throws, or the module does when it is loaded.
+        """
+        asked = {"kind": "route", "module": _HTTP, "name": "default", "nowMs": self._clock.now_ns() // 1_000_000}
+        asked |= {"isClockRunning": False, "seed": 0}
+        found = json.loads(self._actions(_HTTP).invoke(asked, json.dumps([path, method]), NothingAnswered()))
+        return None if found is None else (found[0], found[1])
+
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
         answers = ActionSyscalls(ctx, "http:default", self._limits, self._handles)
-        invoked = {"kind": "http", "module": "http.js", "name": "default", "route": [path, request.method]}
-        invoked |= self._surroundings(ctx)
+        invoked = {"kind": "http", "module": _HTTP, "name": "default", "path": path} | self._surroundings(ctx)
         sent = {
             "url": request.url,
             "method": request.method,
-            "headers": [list(pair) for pair in request.headers.pairs],
+            "headerPairs": [list(pair) for pair in request.headers.pairs],
             "body": base64.b64encode(request.body).decode("ascii"),
         }
-        told = json.loads(self._actions("http.js").invoke(invoked, json.dumps(sent), answers))
+        told = json.loads(self._actions(_HTTP).invoke(invoked, json.dumps(sent), answers))
         return HttpActionResponse(
-            base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headers"]]
+            base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headerPairs"]]
         )
 
     def _surroundings(self, ctx: ActionContext) -> dict[str, Any]:
