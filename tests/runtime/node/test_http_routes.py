@@ -22,7 +22,11 @@ http.route({ path: "/none", method: "GET", handler: httpAction(async () => ({ st
 http.route({ path: "/throws", method: "GET", handler: httpAction(async () => { throw new Error("broken"); }) });
 http.route({ path: "/bytes", method: "GET", handler: httpAction(async () => new Response(new Uint8Array([0, 255]))) });
 http.route({ path: "/stream", method: "GET", handler: httpAction(async () => new Response(new ReadableStream({
-  async pull(c) { c.enqueue(new TextEncoder().encode("part ")); await new Promise((r) => setTimeout(r, 1)); c.close(); },
+  async pull(c) {
+    c.enqueue(new TextEncoder().encode("part "));
+    await new Promise((r) => setTimeout(r, 1));
+    c.close();
+  },
 }))) });
 http.route({ path: "/form", method: "POST", handler: httpAction(async (_, request) => {
   const form = await request.formData();
