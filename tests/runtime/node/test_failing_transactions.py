@@ -240,3 +240,43 @@ export const f = mutation(async (ctx: any) => {{
 
     assert convex.mutation("a:f") == [1.0, 0.0, 1.0]
     assert convex.mutation("a:f") == [2.0, 1.0, 2.0]
+
+
+# Queries
+
+
+# Whatever is told of a query comes with the next frame; nothing may be told of one that was never opened.
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ('withIndex("none")', "Index notes.none not found."),
+        (
+            'withIndex("by_id", (q: any) => q.eq("text", 1))',
+            'The index range included a comparison with "text", but notes.by_id',
+        ),
+        (
+            'filter((q: any) => q.eq(q.add(q.field("text"), 1), 1))',
+            "Cannot add undefined (type undefined) and 1.0 (type Float64)",
+        ),
+    ],
+)
+def test_queries_that_cannot_be_run_are_told(convex: Emulator, write: Write, query: str, text: str) -> None:
+    source = f"""
+export const f = mutation(async (ctx: any) => {{ {WRITE} return await ctx.db.query("notes").{query}.first(); }});
+"""
+    convex.deploy(write(a=source, b=BESIDE))
+
+    assert text in failure(convex, "mutation")
+
+
+def test_a_query_that_cannot_be_run_may_be_caught(convex: Emulator, write: Write) -> None:
+    source = f"""
+export const f = mutation(async (ctx: any) => {{
+  {WRITE}
+  try {{ await ctx.db.query("notes").withIndex("none").first(); }} catch {{ /* told below */ }}
+  return (await ctx.db.query("notes").collect()).length;
+}});
+"""
+    convex.deploy(write(a=source))
+
+    assert convex.mutation("a:f") == 1.0

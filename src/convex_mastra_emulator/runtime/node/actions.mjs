@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
 
-import { lineOf, LEVELS } from "./console.mjs";
+import { setUpConsole } from "./console.mjs";
 import { randomStream, setUpActionsDeterminism } from "./determinism.mjs";
 import { environment, nodeEnvironment, setEnvironment } from "./environment.mjs";
 import { failureOf, loadFailureOf } from "./failures.mjs";
@@ -29,6 +29,8 @@ const clearTimer = clearTimeout;
 const realCrypto = globalThis.crypto;
 const invocations = new AsyncLocalStorage();
 const waiting = new Map();
+// What modules time while they are loaded.
+const importing = { timers: new Map() };
 let lastCall = 0;
 let modules;
 
@@ -36,6 +38,7 @@ class Invocation {
   constructor({ id, nowMs, isClockRunning, seed }) {
     this.id = id;
     this.operations = new Map(); // that it waits for, by call
+    this.timers = new Map(); // of console.time
     this.isClockRunning = isClockRunning;
     this.nextByte = randomStream(seed);
     this.setTime(nowMs);
@@ -205,12 +208,12 @@ function failUnawaited(event, error) {
   invocation?.fail(isNode ? new Ended(`Uncaught ${event}: ${error?.message ?? String(error)}`) : error);
 }
 
-for (const level of LEVELS) {
-  console[level] = (...values) => {
-    const { id } = invocations.getStore() ?? { id: 0 };
-    writeFrame(KIND.log, `${id}\n${level}\n${lineOf(values)}`);
-  };
-}
+setUpConsole({
+  write: (level, text) => writeFrame(KIND.log, `${invocations.getStore()?.id ?? 0}\n${level}\n${text}`),
+  timers: () => (invocations.getStore() ?? importing).timers,
+  now: () => Math.round(invocations.getStore()?.now() ?? 0),
+  isNode,
+});
 host.on("unhandledRejection", (reason) => failUnawaited("unhandledRejection", reason));
 host.on("uncaughtException", (error) => failUnawaited("uncaughtException", error));
 

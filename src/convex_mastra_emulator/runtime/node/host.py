@@ -158,7 +158,7 @@ class TypeScriptHost:
         self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
         answers = TransactionSyscalls(ctx, _name_of(request), self._handles)
-        request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
+        request = {**request, **self._surroundings(ctx)}
         running = self._running("transactions")
         for name in running.reads:
             answers.read_variable(name)
@@ -212,8 +212,8 @@ class TypeScriptHost:
             base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headerPairs"]]
         )
 
-    def _surroundings(self, ctx: ActionContext) -> dict[str, Any]:
-        """Time and chance of an action."""
+    def _surroundings(self, ctx: QueryContext | MutationContext | ActionContext) -> dict[str, Any]:
+        """Time and chance of a function."""
         is_running = isinstance(self._clock, SystemClock)
         return {"nowMs": ctx.now(), "isClockRunning": is_running, "seed": ctx.random.getrandbits(64)}
 

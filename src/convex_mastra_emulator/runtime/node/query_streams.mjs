@@ -64,8 +64,9 @@ export class QueryStreams {
   #fetch(queryId, stream) {
     this.#settle(false);
     const query = stream.isOpen ? "" : stream.query;
-    stream.isOpen = true;
     const answer = this.#ask("emulator/fetch", `${queryId}\n${BATCH}\n${query}`);
+    // A query that was refused is not open: nothing may be told of it.
+    stream.isOpen = true;
     // A line says whether there is more; each of the others is a document.
     const [state, ...rows] = answer.split("\n");
     Object.assign(stream, { rows, next: 0, isDone: state === "done" });

@@ -7,7 +7,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { lineOf, LEVELS } from "./console.mjs";
+import { setUpConsole } from "./console.mjs";
 import { hostPromises, makeDeterministic, setUpDeterminism } from "./determinism.mjs";
 import { environment, onRead, setEnvironment } from "./environment.mjs";
 import { failureOf, loadFailureOf } from "./failures.mjs";
@@ -20,9 +20,12 @@ import { QueryStreams } from "./query_streams.mjs";
 const host = process;
 const setTurn = setImmediate;
 const clearTurn = clearImmediate;
+const realNow = Date.now;
 const invocations = new AsyncLocalStorage();
 const PREFIX = { query: "invokeQuery", mutation: "invokeMutation" };
 
+// What modules time while they are loaded.
+const importing = { timers: new Map() };
 let active; // the innermost invocation
 let modules;
 let rejection; // what nobody caught
@@ -34,6 +37,7 @@ class Invocation {
     this.streams = new QueryStreams(ask);
     // The environment variables it has looked up.
     this.variables = new Set();
+    this.timers = new Map(); // of console.time
     this.isOver = false;
     this.isCalling = false;
     // Resolved when a call that this one has made is over.
@@ -181,9 +185,12 @@ host.on("unhandledRejection", (reason) => {
   rejection ??= { reason };
 });
 
-for (const level of LEVELS) {
-  console[level] = (...values) => writeFrame(KIND.log, `${level}\n${lineOf(values)}`);
-}
+setUpConsole({
+  write: (level, text) => writeFrame(KIND.log, `${level}\n${text}`),
+  timers: () => (active ?? importing).timers,
+  now: () => (active?.request.isClockRunning ? realNow() : 0),
+  isNode: false,
+});
 setUpDeterminism();
 setUpRuntimeGlobals(environment);
 
