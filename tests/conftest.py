@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 
 from convex_mastra_emulator import Emulator, ManualClock
 from pytest_mastra_convex.node_project import Oracle, ensure_npm_project
+from pytest_mastra_convex.options import Settings
+from pytest_mastra_convex.targets import Setup
+from pytest_mastra_convex.typescript_target import TypeScriptTarget
 
 # The same examples on every run, so that a red run is a change of ours; a busy machine is none.
 settings.register_profile(
@@ -46,3 +49,11 @@ def oracle(report_progress: Callable[[str], None]) -> Iterator[Oracle]:
     """The published handlers on convex-test, in Node."""
     with Oracle(ensure_npm_project(report_progress)) as oracle:
         yield oracle
+
+
+@pytest.fixture(scope="session")
+def deployed(report_progress: Callable[[str], None]) -> Iterator[Emulator]:
+    """An emulator to which the package's TypeScript was deployed; for clones, it stays empty."""
+    target = TypeScriptTarget(Settings(limits={}), report_progress)
+    yield target.template(Setup())
+    target.close()

@@ -21,7 +21,8 @@ import pytest
 from click.testing import CliRunner
 
 from convex_mastra_emulator import Emulator, __version__
-from convex_mastra_emulator.cli import arm_faults, main
+from convex_mastra_emulator.cli import main
+from convex_mastra_emulator.cli_options import arm_faults
 from convex_mastra_emulator.mastra import define_native_vector_table, mastra_tables
 from convex_mastra_emulator.schema import define_schema
 

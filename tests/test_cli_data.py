@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convex_mastra_emulator import Emulator, cli
+from convex_mastra_emulator import Emulator, cli_options
 from convex_mastra_emulator.data.rows import Progress
 from convex_mastra_emulator.database.persistence import DataFile
 from convex_mastra_emulator.errors import DataNotWritten
@@ -144,7 +144,7 @@ def test_opening_shows_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def bar(title: str) -> Iterator[Progress]:
         yield lambda done, total: told.append((title, done, total))
 
-    monkeypatch.setattr(cli, "progress_bar", bar)
+    monkeypatch.setattr(cli_options, "progress_bar", bar)
     file = with_documents(tmp_path / "data.db")
 
     run("serve", "--data", str(file), "--load", str(file))

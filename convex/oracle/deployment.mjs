@@ -11,6 +11,7 @@ import { jsonToConvex } from "convex/values";
 import { MalformedProgram } from "../conformance/forms.ts";
 import { runProgram } from "../conformance/interpreter.ts";
 import * as probe from "../conformance/probe.ts";
+import http from "../http.ts";
 import * as typed from "../conformance/typed.ts";
 import * as cache from "../mastra/cache.ts";
 import * as nativeVector from "../mastra/nativeVector.ts";
@@ -24,6 +25,7 @@ const MODULES = {
   "./_generated/api.js": async () => ({}),
   "./conformance/probe.ts": async () => probe,
   "./conformance/typed.ts": async () => typed,
+  "./http.ts": async () => ({ default: http }),
   "./mastra/cache.ts": async () => cache,
   "./mastra/nativeVector.ts": async () => nativeVector,
   "./mastra/storage.ts": async () => storage,
@@ -40,6 +42,11 @@ export class Deployment {
   call(kind, path, args) {
     const reference = makeFunctionReference(path.replace(/\.js(?=:|$)/, ""));
     return this.#inTurn(() => this.#convex[kind](reference, argumentsOf(args)));
+  }
+
+  /** Ask the HTTP action at `path`, as `fetch` does. */
+  fetch(path, init) {
+    return this.#inTurn(() => this.#convex.fetch(path, init));
   }
 
   /** Run a database program inside one mutation, any table's; see conformance/interpreter.ts. */

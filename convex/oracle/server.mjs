@@ -5,6 +5,7 @@
  * and ends when its standard input closes, so that it never outlives the process that started it.
  *
  *   POST /api/query, /api/mutation, /api/action   {path, args, format?}, as on a deployment; any Authorization is accepted
+ *   any  /oracle/site/…                           an HTTP action, asked for the path behind /oracle/site
  *   GET  /version                                 the versions of the packages it stands for
  *   POST /oracle/reset                            {now?}: empty it; with `now`, fix the time (ms) or give it back (null)
  *   POST /oracle/time                             {now}: the same for the time alone
@@ -18,7 +19,7 @@
 import { Console } from "node:console";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { json } from "node:stream/consumers";
+import { buffer, json } from "node:stream/consumers";
 
 import { convexToJson } from "convex/values";
 
@@ -31,6 +32,8 @@ import { RequestError } from "./request_error.mjs";
 globalThis.console = new Console(process.stderr);
 
 const VERSIONED_PACKAGES = ["convex-test", "convex", "@mastra/convex", "@mastra/core"];
+
+const SITE = "/oracle/site";
 
 const deployment = new Deployment();
 
@@ -112,13 +115,23 @@ function answer(response, status, type, text) {
   response.end(text);
 }
 
+/** An HTTP action's answer. convex-test lets out what it throws; a deployment's own words for it are not invented. */
+async function serveSite(request, response) {
+  const { method, url } = request;
+  const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) => values.map((value) => [name, value]));
+  const body = ["GET", "HEAD"].includes(method) ? undefined : await buffer(request);
+  const answered = await deployment.fetch(url.slice(SITE.length), { method, headers, body });
+  response.writeHead(answered.status, [...answered.headers].flat());
+  response.end(Buffer.from(await answered.arrayBuffer()));
+}
+
 async function serve(request, response) {
   const name = `${request.method} ${request.url.split("?")[0]}`;
   if (name === "GET /version") return answer(response, 200, "text/plain", versions());
-  const route = ROUTES[name];
-  if (route === undefined) return response.writeHead(404).end();
   try {
-    answer(response, 200, "application/json", await route(await bodyOf(request)));
+    if (request.url.startsWith(`${SITE}/`)) return await serveSite(request, response);
+    if (ROUTES[name] === undefined) return response.writeHead(404).end();
+    answer(response, 200, "application/json", await ROUTES[name](await bodyOf(request)));
   } catch (error) {
     answer(response, ...refusal(error));
   }

@@ -9,6 +9,7 @@ from typing import Literal, overload
 from convex_mastra_emulator.deploys import Deploys, Dialect
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.bundle_cache import cached_bundle
+from convex_mastra_emulator.schema.schema import Schema
 from convex_mastra_emulator.watching import Tell, Watch
 
 
@@ -25,6 +26,7 @@ class Deployable:
         folder: str | PathLike[str],
         *,
         npm_folder: str | PathLike[str] | None = None,
+        schema: Schema | None = None,
         dialect: Dialect | None = None,
         watch: Literal[False] = False,
     ) -> None: ...
@@ -35,6 +37,7 @@ class Deployable:
         folder: str | PathLike[str],
         *,
         npm_folder: str | PathLike[str] | None = None,
+        schema: Schema | None = None,
         dialect: Dialect | None = None,
         watch: Literal[True],
         tell: Tell | None = None,
@@ -45,6 +48,7 @@ class Deployable:
         folder: str | PathLike[str],
         *,
         npm_folder: str | PathLike[str] | None = None,
+        schema: Schema | None = None,
         dialect: Dialect | None = None,
         watch: bool = False,
         tell: Tell | None = None,
@@ -57,6 +61,7 @@ class Deployable:
         Args:
             folder: such as ``convex/``.
             npm_folder: where ``node_modules`` lies; the folder or the first one above it that has one, if None.
+            schema: the tables, in place of those in ``schema.ts``.
             dialect: what is refused; the emulator's if None.
             watch: whether it is deployed again whenever a file changes, until the watch that is given back or the
                 emulator is closed.  What is refused then is told, and leaves what was deployed before.
@@ -72,7 +77,7 @@ class Deployable:
         npm = None if npm_folder is None else Path(npm_folder)
 
         def deploy() -> tuple[Path, ...]:
-            return self._deploy(Path(folder), npm, dialect or self.dialect)
+            return self._deploy(Path(folder), npm, schema, dialect or self.dialect)
 
         inputs = deploy()
         if not watch:
@@ -81,19 +86,25 @@ class Deployable:
         self._watches.append(watching)
         return watching
 
-    def _deploy(self, folder: Path, npm_folder: Path | None, dialect: Dialect) -> tuple[Path, ...]:
+    def _deploy(
+        self, folder: Path, npm_folder: Path | None, schema: Schema | None, dialect: Dialect
+    ) -> tuple[Path, ...]:
         """Deploys once; tells which files were read."""
 
         def make_bundle(output: Path) -> Bundle:
             return cached_bundle(folder, output, npm_folder)
 
-        new = self._deploys.read(make_bundle, dialect)
+        new = self._deploys.read(make_bundle, dialect, schema)
         try:
             self._deploys.apply(new)
         except BaseException:
             new.host.close()
             raise
         return new.host.bundle.inputs
+
+    def end_processes(self) -> None:
+        """Ends the processes that run TypeScript; they are started anew when a function is called."""
+        self._deploys.close()
 
     def end_watches(self) -> None:
         """Ends all that watches a folder."""

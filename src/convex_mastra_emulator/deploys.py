@@ -52,16 +52,13 @@ class NewDeploy:
         host: runs its functions.
         deployed: what it brings.
         environment: the environment variables it was read with.
+        schema: its tables; none without a ``schema.ts``.
     """
 
     host: TypeScriptHost
     deployed: Deployed
     environment: Mapping[str, str]
-
-    @property
-    def schema(self) -> Schema:
-        """Its tables; none without a ``schema.ts``."""
-        return self.deployed.schema or Schema({})
+    schema: Schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +96,13 @@ class Deploys:
         self._executor = executor
         self._scheduler = scheduler
 
-    def read(self, make_bundle: MakeBundle, dialect: Dialect) -> NewDeploy:
+    def read(self, make_bundle: MakeBundle, dialect: Dialect, schema: Schema | None = None) -> NewDeploy:
         """Bundles and loads modules; nothing of them is seen yet.
+
+        Args:
+            make_bundle: makes what is deployed.
+            dialect: what is refused.
+            schema: the tables, in place of those in ``schema.ts``.
 
         Raises:
             NodeMissing: when there is no Node to run them.
@@ -108,10 +110,11 @@ class Deploys:
             DeployRefused: when a module cannot be loaded.
             SchemaDefinitionError: for a schema or crons no deployment takes.
         """
-        environment = dict(self._executor.env)
+        env = self._executor.env
         host = self._new_host(make_bundle, is_strict=dialect == "strict")
         try:
-            return NewDeploy(host, read_deploy(host), environment)
+            deployed = read_deploy(host, env.of_process())
+            return NewDeploy(host, deployed, dict(env), schema or deployed.schema or Schema({}))
         except BaseException:
             host.close()
             raise
@@ -123,19 +126,13 @@ class Deploys:
             bundle = make_bundle(output)
             executor = self._executor
             handles = FunctionHandles(executor.functions)
-            host = TypeScriptHost(
-                node, bundle, self._environment, executor.limits, handles, executor.clock, is_strict=is_strict
-            )
+            host = TypeScriptHost(node, bundle, executor.limits, handles, executor.clock, is_strict=is_strict)
         except BaseException:
             shutil.rmtree(output)
             raise
         # Clones may run the functions longer than this emulator is there.
         weakref.finalize(host, shutil.rmtree, output, ignore_errors=True)
         return host
-
-    def _environment(self) -> dict[str, str]:
-        env = self._executor.env
-        return {**env.built_in, **env}
 
     # Effect
 
@@ -184,7 +181,8 @@ class Deploys:
             before = executor.typescript
             old_schema, old_crons = self.schema, executor.crons.state()
             self._change(new)
-            executor.http_router = None if new.deployed.routes is None else _DeployedRouter(new.host)
+            told = new.deployed.routes
+            executor.http_router = None if told is None else _DeployedRouter(new.host, told)
             executor.typescript = new.host
             diff = _diff(old_schema, old_crons, before, new, executor.crons.state())
         if before is not None and before is not new.host:
@@ -254,14 +252,19 @@ class _DeployedRouter:
     crates/isolate/src/environment/action/mod.rs ``run_http_action_inner`` (checked 2026-11-21).
     """
 
-    def __init__(self, host: TypeScriptHost) -> None:
+    def __init__(self, host: TypeScriptHost, told: tuple[tuple[str, str], ...]) -> None:
         self._host = host
+        self._told = told
         self._action = http_action(self._answer)
 
-    def lookup(self, path: str, method: str) -> Route | None:
+    def find(self, path: str, method: str, env: Mapping[str, str]) -> Route | None:
         """What answers a request; None if nothing does."""
-        found = self._host.find_route(path, method)
+        found = self._host.find_route(path, method, env)
         return None if found is None else Route(self._action, *found)
+
+    def routes(self) -> list[Route]:
+        """The routes it has told of, in its order."""
+        return [Route(self._action, method, path) for path, method in self._told]
 
     def _answer(self, ctx: ActionContext, request: HttpActionRequest) -> HttpActionResponse:
         return self._host.run_http(ctx, urlsplit(request.url).path, request)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from convex_mastra_emulator.clock import Clock, ManualClock, SystemClock, wait_by
 from convex_mastra_emulator.data.export_jobs import ExportJobs
@@ -37,6 +37,7 @@ from convex_mastra_emulator.runtime.context import MutationContext
 from convex_mastra_emulator.runtime.crons import Crons
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import raised_to_client
+from convex_mastra_emulator.runtime.function_log import FunctionLog, Request
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
 from convex_mastra_emulator.runtime.journaled_calls import journaled_call, note_run
@@ -55,9 +56,6 @@ from convex_mastra_emulator.values.ids import IdSource
 from convex_mastra_emulator.values.size import copy_of
 from convex_mastra_emulator.values.types import Value
 from convex_mastra_emulator.web.operations import WebOperations
-
-if TYPE_CHECKING:
-    pass
 
 _CURSOR_KEY = b"convex-mastra-emulator"
 
@@ -86,6 +84,7 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         fetch: what answers ``ctx.fetch``, to prepare responses and to look at requests.
         usage: what the last call read and wrote.
         journal: the last calls.
+        log: the last runs of functions, for ``npx convex logs``.
         faults: what is to go wrong (docs/faults.md); not cloned.
         scheduler: the scheduled functions and crons, and what runs them.
         dialect: as given.
@@ -133,7 +132,9 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
             cursors=CursorCodec(_CURSOR_KEY),
             faults=self.faults,
             chance=stream(seed, "functions"),
+            log=FunctionLog(self.clock, stream(seed, "log")),
         )
+        self.log = self._executor.log
 
         self.env = self._executor.env
         self.fetch = self._executor.fetches
@@ -198,8 +199,9 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         return self._executor.run_inline(body, identity)
 
     def _value(self, path: str, args: Any, kind: FunctionKind, identity: Identity) -> Value:
+        request = Request()
         try:
-            outcome = self.call(path, python_arguments(args), kind, identity)
+            outcome = self.call(path, python_arguments(args), kind, identity, request=request)
         except DeploymentError as error:
             if error.fault is not None and error.fault.delay_seconds:
                 wait_by(self.clock, error.fault.delay_seconds)
@@ -208,7 +210,10 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
             suffer(outcome, outcome.fault, kind, path, self.clock)
         if outcome.failure is not None:
             raise raised_to_client(
-                outcome.failure, self.new_request_id(), outcome.log_lines, is_redacted=self.redact_errors
+                outcome.failure,
+                request.named(self.new_request_id),
+                outcome.log_lines,
+                is_redacted=self.redact_errors,
             )
         return copy_of(outcome.value)
 
@@ -221,6 +226,7 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         *,
         at_ns: int | None = None,
         end_cursor: str | None = None,
+        request: Request | None = None,
     ) -> Outcome:
         """Runs a function and tells how it ended; what protocols build on.
 
@@ -230,7 +236,15 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
             DeploymentError: of kind INTERNAL, when the deployment itself fails.
         """
         outcome = journaled_call(
-            self._executor, self.journal, path, read_arguments, kind, identity, at_ns=at_ns, end_cursor=end_cursor
+            self._executor,
+            self.journal,
+            path,
+            read_arguments,
+            kind,
+            identity,
+            request or Request(),
+            at_ns=at_ns,
+            end_cursor=end_cursor,
         )
         self.usage = outcome.usage
         return outcome
@@ -287,26 +301,38 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         """
         restore_snapshot(self._executor, snapshot)
 
-    def clone(self) -> Emulator:
+    def clone(self, *, seed: int | None = None, clock: Clock | None = None) -> Emulator:
         """Another emulator that goes on from here, apart from this one and in memory.
 
-        A clock is shared unless it is a manual one.
+        Args:
+            seed: where its chance begins, ids among it; None goes on with this one's.
+            clock: where its time comes from; if None this one's, or a copy of it if it is a manual one.
         """
         with self._executor.lock:
-            clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
+            if clock is None:
+                clock = self.clock.copy() if isinstance(self.clock, ManualClock) else self.clock
             twin = Emulator(
-                self.schema, limits=self.limits, clock=clock, redact_errors=self.redact_errors, dialect=self.dialect
+                self.schema,
+                limits=self.limits,
+                seed=seed,
+                clock=clock,
+                redact_errors=self.redact_errors,
+                dialect=self.dialect,
             )
-            twin.faults.seed = self.faults.seed
             twin.fetch.let_out = self.fetch.let_out
             twin._users.continue_from(self._users)
-            twin._requests.setstate(self._requests.getstate())
-            twin._executor.random.setstate(self._executor.random.getstate())
-            twin._ids.continue_from(self._ids)
             twin.scheduler.crons.are_on = self.scheduler.crons.are_on
             twin._executor.upload_tokens.continue_from(self._executor.upload_tokens)
+            if seed is None:
+                twin._continue_chance(self)
             twin.restore(self.snapshot())
         return twin
+
+    def _continue_chance(self, other: Emulator) -> None:
+        self.faults.seed = other.faults.seed
+        self._requests.setstate(other._requests.getstate())
+        self._executor.random.setstate(other._executor.random.getstate())
+        self._ids.continue_from(other._ids)
 
     # Life
 

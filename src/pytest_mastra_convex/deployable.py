@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_mastra_convex.node_project import npm_project
 
 _PROJECT_FILES = ("package.json", "package-lock.json", ".npmrc")
-_FUNCTION_FILES = ("schema.ts", "mastra", "conformance")
+_FUNCTION_FILES = ("schema.ts", "http.ts", "mastra", "conformance")
 _NATIVE_VECTOR = """\
 /**
  * Mastra's native vector handlers under the paths their clients call by default: `mastra/nativeVector:query`, `:read`,
@@ -87,15 +87,20 @@ def write_project(folder: Path, source: Path | None = None) -> None:
         raise FileExistsError(f"{folder} is there and not empty; nothing was written")
     source = source or npm_project()
     functions = folder / "convex"
-    functions.mkdir(parents=True)
+    copy_functions(functions, source)
     for name in _PROJECT_FILES:
         shutil.copyfile(source / name, folder / name)
+    (functions / "mastra" / "nativeVector.ts").write_text(_NATIVE_VECTOR, encoding="utf-8")
+
+
+def copy_functions(folder: Path, source: Path) -> None:
+    """Copies what is deployed of the npm project ``source`` into a new folder, as it is."""
+    folder.mkdir(parents=True)
     for name in _FUNCTION_FILES:
         if (source / name).is_dir():
-            shutil.copytree(source / name, functions / name)
+            shutil.copytree(source / name, folder / name)
         else:
-            shutil.copyfile(source / name, functions / name)
-    (functions / "mastra" / "nativeVector.ts").write_text(_NATIVE_VECTOR, encoding="utf-8")
+            shutil.copyfile(source / name, folder / name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,9 +13,12 @@ from pytest_mastra_convex.markers import convex_marker, skip_reason
 from pytest_mastra_convex.options import SETTINGS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from convex_mastra_emulator import Deployment, Emulator, ManualClock
     from convex_mastra_emulator.faults import Faults
     from convex_mastra_emulator.runtime.fetch import Fetches
+    from convex_mastra_emulator.runtime.http_router import HttpRouter
     from convex_mastra_emulator.stores import (
         ConvexNativeVector,
         ConvexServerCache,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     )
     from pytest_mastra_convex.client import GuardedClient
     from pytest_mastra_convex.factories import MastraFactory
+    from pytest_mastra_convex.site import Site
     from pytest_mastra_convex.targets import Functions, Place, SchemaSource, Setup, Target
     from pytest_mastra_convex.template import Template
     from pytest_mastra_convex.usage import UsageOfTest
@@ -70,6 +74,18 @@ def convex_functions(request: pytest.FixtureRequest) -> Functions:
 
 
 @pytest.fixture(scope="session")
+def convex_http_router(request: pytest.FixtureRequest) -> HttpRouter | str | None:
+    """The HTTP actions of the emulator, from ``--convex-http``; override it for a folder of tests."""
+    return request.config.stash[SETTINGS].http
+
+
+@pytest.fixture(scope="session")
+def convex_folder(request: pytest.FixtureRequest) -> Path | None:
+    """The TypeScript of the target ``typescript``, from ``--convex-folder``; override it for a folder of tests."""
+    return request.config.stash[SETTINGS].folder
+
+
+@pytest.fixture(scope="session")
 def convex_template(request: pytest.FixtureRequest, convex_target: Target) -> Template:
     """What every test begins with; override it and call ``seed`` to begin with data."""
     from pytest_mastra_convex.targets import Setup
@@ -78,8 +94,10 @@ def convex_template(request: pytest.FixtureRequest, convex_target: Target) -> Te
     # Asked for by name: pytest sets up every fixture a test is declared to need, each time, also those of the session.
     schema = request.getfixturevalue("convex_schema")
     functions = request.getfixturevalue("convex_functions")
+    http = request.getfixturevalue("convex_http_router")
+    folder = request.getfixturevalue("convex_folder")
     limits = request.config.stash[SETTINGS].limits
-    return Template(convex_target, Setup(schema=schema, functions=functions, limits=limits))
+    return Template(convex_target, Setup(schema=schema, functions=functions, http=http, folder=folder, limits=limits))
 
 
 @pytest.fixture
@@ -103,7 +121,7 @@ def _setup_of(item: pytest.Item, template: Template, fixturenames: list[str]) ->
     setup = template.setup
     return replace(
         setup,
-        schema=marker.schema or setup.schema,
+        own_schema=marker.schema,
         limits={**setup.limits, **(marker.limits or {})},
         seed=zlib.crc32(item.nodeid.encode()) if marker.seed is None else marker.seed,
         in_process="convex_client" not in fixturenames,
@@ -170,6 +188,25 @@ def convex_url(convex_place: Place) -> str:
 def convex_admin_key(convex_place: Place) -> str:
     """The deployment's admin key."""
     return convex_place.address().admin_key
+
+
+@pytest.fixture
+def convex_site_url(convex_place: Place) -> str:
+    """Where the deployment's HTTP actions answer, for clients of your own."""
+    site_url = convex_place.address().site_url
+    if site_url is None:
+        pytest.skip("nobody knows where the HTTP actions of this deployment answer: set CONVEX_SITE_URL")
+    return site_url
+
+
+@pytest.fixture
+def convex_site(request: pytest.FixtureRequest, convex_site_url: str) -> Iterator[Site]:
+    """Asks the deployment's HTTP actions: ``convex_site.post("/hooks/agent", json={…})``."""
+    from pytest_mastra_convex.site import Site
+
+    site = Site(convex_site_url, seconds=request.config.stash[SETTINGS].deadline_seconds)
+    yield site
+    site.close()
 
 
 @pytest.fixture

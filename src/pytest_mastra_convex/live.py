@@ -35,6 +35,8 @@ _CONFORMANCE = "conformance/"
 _CLEARINGS_MAX = 1000
 
 _VARIABLES = (("CONVEX_URL", "CONVEX_ADMIN_KEY"), ("CONVEX_TEST_URL", "CONVEX_TEST_ADMIN_KEY"))
+_SITE_VARIABLE = "CONVEX_SITE_URL"
+_CLOUD, _CLOUD_SITE = ".convex.cloud", ".convex.site"
 _HOW_TO_DEPLOY = (
     "`python -m pytest_mastra_convex.deployable FOLDER` writes a project with them; deploy it with `npm ci` and "
     "`npx convex deploy` in that folder, then `npx convex env set IS_TEST 1`. Do that with a deployment that you can "
@@ -60,10 +62,12 @@ class LiveSettings:
     Attributes:
         url: of the deployment.
         admin_key: its admin or deploy key.
+        site_url: where its HTTP actions answer; None if nobody said so, and the address does not tell.
     """
 
     url: str
     admin_key: str = field(repr=False)
+    site_url: str | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -78,8 +82,14 @@ class LiveSettings:
             if url and key:
                 if not url.startswith(("http://", "https://")):
                     raise LiveTargetRefused(f"{url_name} must begin with http:// or https://, it is {url!r}")
-                return cls(url=url.rstrip("/"), admin_key=key)
+                site_url = environ.get(_SITE_VARIABLE, "").strip() or _site_of(url)
+                return cls(url=url.rstrip("/"), admin_key=key, site_url=site_url and site_url.rstrip("/"))
         raise LiveTargetRefused(_what_is_missing(environ))
+
+
+def _site_of(url: str) -> str | None:
+    """Where HTTP actions of Convex' cloud answer (Convex docs, "HTTP Actions")."""
+    return url.replace(_CLOUD, _CLOUD_SITE) if url.rstrip("/").endswith(_CLOUD) else None
 
 
 def _what_is_missing(environ: Mapping[str, str]) -> str:
@@ -284,7 +294,7 @@ class LiveTarget:
                 target=self.name,
                 deployment=deployment,
                 journal=deployment.journal,
-                address=lambda: Address(live.url, live.admin_key),
+                address=lambda: Address(live.url, live.admin_key, live.site_url),
                 prefix=prefix,
                 recording=recording,
             )

@@ -225,7 +225,7 @@ def _npm_ci(project: Path) -> None:
     node = node_binary()
     # Install scripts of packages start `node` by name and must not find another one.
     environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    command = [*_npm_command(node), "ci", "--no-audit", "--no-fund", "--no-progress", "--no-update-notifier"]
+    command = [*npm_command(node), "ci", "--no-audit", "--no-fund", "--no-progress", "--no-update-notifier"]
     done = subprocess.run(
         command,
         cwd=project,
@@ -240,7 +240,12 @@ def _npm_ci(project: Path) -> None:
         raise NodeProjectError(f"npm ci in {project.name}/ failed ({done.returncode}):\n{_last_lines(done.stdout)}")
 
 
-def _npm_command(node: Path) -> list[str | Path]:
+def npm_command(node: Path) -> list[str | Path]:
+    """Npm as that Node runs it.
+
+    Raises:
+        NodeProjectError: when there is none.
+    """
     # Not the bin/npm of the wheel: it is a link, which a wheel turns into a file that finds nothing.
     wheel = _wheel_folder()
     if wheel is not None:

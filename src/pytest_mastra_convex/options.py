@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-TARGETS = ("emulator", "server", "oracle", "live")
+TARGETS = ("emulator", "server", "oracle", "live", "typescript")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,22 @@ OPTIONS = {
         "FUNCTIONS",
         "Mastra's only",
         "Functions defined beside Mastra's: module:attribute of a mapping from paths to Python functions.",
+    ),
+    "http": Option(
+        "--convex-http",
+        "CONVEX_HTTP",
+        "convex_http",
+        "ROUTER",
+        "none",
+        "HTTP actions of the emulator: module:attribute of an HttpRouter.",
+    ),
+    "folder": Option(
+        "--convex-folder",
+        "CONVEX_FOLDER",
+        "convex_folder",
+        "DIR",
+        "Mastra's functions",
+        "Folder of TypeScript, such as `convex`, that the target `typescript` deploys, with its schema.ts and http.ts.",
     ),
     "parity_report": Option(
         "--convex-parity-report",
@@ -150,6 +166,8 @@ class Settings:
     limits: Mapping[str, int]
     schema: str | None = None
     functions: str | None = None
+    http: str | None = None
+    folder: Path | None = None
     parity_report: Path | None = None
     record: Path | None = None
     replay: Path | None = None
@@ -231,6 +249,13 @@ def _limits(texts: list[str]) -> dict[str, int]:
     return limits
 
 
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_dir():
+        raise ValueError(f"{text!r} is no folder")
+    return folder.absolute()
+
+
 def _whole(text: str) -> int:
     if not text.strip().isdigit():
         raise ValueError(f"{text!r} is not a whole number")
@@ -258,6 +283,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "limits": _limits,
     "schema": str,
     "functions": str,
+    "http": str,
+    "folder": _folder,
     "parity_report": Path,
     "record": Path,
     "replay": Path,

@@ -22,11 +22,18 @@ class _Child:
     def __init__(self, setup: Setup, deadline_seconds: float) -> None:
         if setup.functions is not None and not isinstance(setup.functions, str):
             raise TargetCannot(
-                "the target `server` needs functions it can import: give --convex-functions or the fixture "
+                "an emulator in another process needs functions it can import: give --convex-functions or the fixture "
                 "convex_functions as `module:ATTRIBUTE`"
             )
+        if setup.http is not None and not isinstance(setup.http, str):
+            raise TargetCannot(
+                "an emulator in another process needs HTTP actions it can import: give --convex-http or the fixture "
+                "convex_http_router as `module:ATTRIBUTE`"
+            )
         self.process = ServedProcess(
-            schema=setup.schema,
+            schema=setup.own_schema or (setup.schema if setup.folder is None else None),
+            http=setup.http if setup.folder is None else None,
+            deploy=setup.folder,
             functions=setup.functions,
             limits=setup.limits,
             seed=setup.seed,
@@ -69,7 +76,7 @@ class ServerTarget:
         if child.is_busy:
             raise TargetCannot("one deployment of the target `server` at a time: a test already has it")
         process, child.is_busy = child.process, True
-        address = Address(process.url, process.admin_key)
+        address = Address(process.url, process.admin_key, process.site_url)
         try:
             with child.connected() as deployment:
                 yield Place(
@@ -120,7 +127,7 @@ class OracleTarget:
         if self._oracle is None:
             self._oracle = Oracle(ensure_npm_project(self._report)).__enter__()
         self._oracle.reset()
-        address = Address(self._oracle.url, "")
+        address = Address(self._oracle.url, "", f"{self._oracle.url}/oracle/site")
         self._is_busy = True
         try:
             with connect(address.url, timeout_seconds=self._settings.deadline_seconds) as inner:

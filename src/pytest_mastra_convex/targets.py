@@ -6,7 +6,7 @@ deployment on it.  Test code never knows which target it runs on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from convex_mastra_emulator import Clock, Deployment, Emulator, EmulatorError, ManualClock
 from convex_mastra_emulator.journal import Journal
-from convex_mastra_emulator.limits import DEFAULT_LIMITS
+from convex_mastra_emulator.limits import DEFAULT_LIMITS, Limits
 from convex_mastra_emulator.runtime.functions import Function
+from convex_mastra_emulator.runtime.http_router import HttpRouter
+from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.schema import Schema
-from convex_mastra_emulator.sources import load_functions, load_schema
+from convex_mastra_emulator.sources import load_functions, load_router, load_schema
 from pytest_mastra_convex.options import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +41,10 @@ class Setup:
 
     Attributes:
         schema: the tables; Mastra's if None.
+        own_schema: the tables this test asks for, in place of ``schema``.
+        folder: whose TypeScript the target ``typescript`` deploys; the package's own if None.
         functions: what is defined beside Mastra's.
+        http: the HTTP actions; none if None.
         limits: numbers to change.
         seed: makes ids repeatable.
         loads: fill the deployment before the test begins.
@@ -49,7 +54,10 @@ class Setup:
     """
 
     schema: SchemaSource = None
+    own_schema: Schema | None = None
+    folder: Path | None = None
     functions: Functions = None
+    http: HttpRouter | str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     seed: int | None = None
     loads: tuple[Load, ...] = ()
@@ -61,7 +69,8 @@ class Setup:
     def key(self) -> tuple[Any, ...]:
         """Equal for tests that can use one server, one after the other."""
         limits = tuple(sorted(self.limits.items()))
-        return (_identity(self.schema), _identity(self.functions), limits, self.loads, self.stands_still)
+        sources = (self.own_schema or self.schema, self.folder, self.functions, self.http)
+        return (*map(_identity, sources), limits, self.loads, self.stands_still)
 
 
 def _identity(source: object) -> object:
@@ -70,10 +79,17 @@ def _identity(source: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where clients find a deployment."""
+    """Where clients find a deployment.
+
+    Attributes:
+        url: of its functions.
+        admin_key: its key.
+        site_url: of its HTTP actions, without a slash at its end; None where nobody knows.
+    """
 
     url: str
     admin_key: str = field(repr=False)
+    site_url: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,6 +136,49 @@ class Target(Protocol):
         """Stops what was started."""
 
 
+class Beginnings:
+    """The emulators of this process, as tests begin with them.
+
+    Args:
+        make: gives an empty one.
+    """
+
+    def __init__(self, make: Callable[[Setup, Clock | None], Emulator]) -> None:
+        self._make = make
+        self._seeded: dict[tuple[Any, ...], Emulator] = {}
+
+    def emulator(self, setup: Setup, stack: ExitStack) -> Emulator:
+        """A new emulator, or a seeded one that is rolled back when ``stack`` is closed."""
+        if not setup.loads:
+            return self._make(setup, _clock(setup))
+        emulator = self._seeded.get(setup.key)
+        if emulator is None:
+            emulator = self._seeded[setup.key] = self._make(setup, _clock(setup))
+            for load in setup.loads:
+                load(emulator)
+        if setup.stands_still:
+            # Time that was moved cannot be moved back: every test gets a clock of its own.
+            return emulator.clone()
+        stack.enter_context(emulator.rollback())
+        emulator.journal.clear()
+        emulator.faults.clear()
+        emulator.fetch.clear()
+        return emulator
+
+
+def place_in_process(target: str, emulator: Emulator, stack: ExitStack) -> Place:
+    """A test's deployment in this process; served, when that is asked for, until ``stack`` is closed."""
+    addresses: list[Address] = []
+
+    def address() -> Address:
+        if not addresses:
+            served = stack.enter_context(emulator.serve())
+            addresses.append(Address(served.url, served.admin_key, served.site_url))
+        return addresses[0]
+
+    return Place(target=target, deployment=emulator, journal=emulator.journal, address=address, emulator=emulator)
+
+
 class EmulatorTarget:
     """The emulator in the test's process; in a child where a client blocks this one."""
 
@@ -130,7 +189,7 @@ class EmulatorTarget:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._servers: Target | None = None
-        self._seeded: dict[tuple[Any, ...], Emulator] = {}
+        self._beginnings = Beginnings(new_emulator)
 
     @contextmanager
     def place(self, setup: Setup) -> Iterator[Place]:
@@ -142,33 +201,7 @@ class EmulatorTarget:
                 yield replace(place, target=self.name)
             return
         with ExitStack() as stack:
-            emulator = new_emulator(setup, _clock(setup)) if not setup.loads else self._rolled_back(setup, stack)
-            addresses: list[Address] = []
-
-            def address() -> Address:
-                if not addresses:
-                    served = stack.enter_context(emulator.serve())
-                    addresses.append(Address(served.url, served.admin_key))
-                return addresses[0]
-
-            yield Place(
-                target=self.name, deployment=emulator, journal=emulator.journal, address=address, emulator=emulator
-            )
-
-    def _rolled_back(self, setup: Setup, stack: ExitStack) -> Emulator:
-        emulator = self._seeded.get(setup.key)
-        if emulator is None:
-            emulator = self._seeded[setup.key] = new_emulator(setup, _clock(setup))
-            for load in setup.loads:
-                load(emulator)
-        if setup.stands_still:
-            # Time that was moved cannot be moved back: every test gets a clock of its own.
-            return emulator.clone()
-        stack.enter_context(emulator.rollback())
-        emulator.journal.clear()
-        emulator.faults.clear()
-        emulator.fetch.clear()
-        return emulator
+            yield place_in_process(self.name, self._beginnings.emulator(setup, stack), stack)
 
     def describe(self) -> str:
         """For the report's header."""
@@ -188,15 +221,32 @@ def new_emulator(setup: Setup, clock: Clock | None = None) -> Emulator:
     """An emulator as a test asks for it.
 
     Raises:
-        SourceError: when schema or functions cannot be had.
+        SourceError: when schema, functions or routes cannot be had.
     """
-    schema = setup.schema if setup.schema is None or isinstance(setup.schema, Schema) else load_schema(setup.schema)
-    limits = DEFAULT_LIMITS.lowered(setup.limits) if setup.limits else DEFAULT_LIMITS
-    emulator = Emulator(schema, limits=limits, seed=setup.seed, clock=clock)
-    functions = load_functions(setup.functions) if isinstance(setup.functions, str) else setup.functions
-    for path, function in (functions or {}).items():
-        emulator.define(path, function)
+    source = setup.own_schema or setup.schema
+    schema = source if source is None or isinstance(source, Schema) else load_schema(source)
+    emulator = Emulator(schema, limits=lowered_limits(setup), seed=setup.seed, clock=clock)
+    define_functions(emulator, setup.functions)
+    if setup.http is not None:
+        emulator.define_http(load_router(setup.http) if isinstance(setup.http, str) else setup.http)
     return emulator
+
+
+def lowered_limits(setup: Setup) -> Limits:
+    """The limits a test asks for."""
+    return DEFAULT_LIMITS.lowered(setup.limits) if setup.limits else DEFAULT_LIMITS
+
+
+def define_functions(emulator: Emulator, source: Functions, *, but: Collection[str] = ()) -> None:
+    """Defines functions of Python, except those whose paths are in ``but``.
+
+    Raises:
+        SourceError: when they cannot be had.
+    """
+    functions = load_functions(source) if isinstance(source, str) else source
+    for path, function in (functions or {}).items():
+        if parse_path(path).stripped not in but:
+            emulator.define(path, function)
 
 
 def open_target(name: str, settings: Settings, report: Callable[[str], None]) -> Target:
@@ -214,6 +264,10 @@ def open_target(name: str, settings: Settings, report: Callable[[str], None]) ->
         from pytest_mastra_convex.live import LiveTarget
 
         return LiveTarget(settings, report)
+    if name == "typescript":
+        from pytest_mastra_convex.typescript_target import TypeScriptTarget
+
+        return TypeScriptTarget(settings, report)
     from pytest_mastra_convex.served_targets import OracleTarget, ServerTarget
 
     return OracleTarget(settings, report) if name == "oracle" else ServerTarget(settings)

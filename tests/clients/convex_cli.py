@@ -5,6 +5,8 @@ Every command is a Node process of its own, without a terminal (`CI=1`), in a fo
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,14 +42,14 @@ class ConvexCli:
         main = npm_project / "node_modules" / "convex" / "bin" / "main.js"
         self._command = [str(node_binary()), str(main)]
         self._deployment = ["--url", served.url, "--admin-key", served.admin_key]
+        # Only what the command needs: settings of the machine must not reach into it, nor its proxies.
+        self._environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "CI": "1"}
 
     def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Run:
-        # Only what the command needs: settings of the machine must not reach into it, nor its proxies.
-        needed = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "CI": "1"}
         done = subprocess.run(
             [*self._command, *arguments, *self._deployment],
             cwd=self.folder,
-            env={**needed, **environment},
+            env={**self._environment, **environment},
             input=stdin or "",
             capture_output=True,
             text=True,
@@ -55,6 +57,24 @@ class ConvexCli:
             check=False,
         )
         return Run(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that goes on until somebody ends it, at the latest at the end of the block."""
+        process = subprocess.Popen(
+            [*self._command, *arguments, *self._deployment],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def ok(self, *arguments: str, **options: Any) -> Run:
         """The same for what must succeed."""

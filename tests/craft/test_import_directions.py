@@ -35,7 +35,7 @@ LAYERS = (
     ("protocol",),
     ("server",),
     ("demo",),
-    ("cli",),
+    ("cli", "cli_deploy", "cli_options", "cli_run"),
     ("__main__",),
 )
 HEIGHTS = {name: height for height, names in enumerate(LAYERS) for name in names}

@@ -32,14 +32,24 @@ def test_the_two_commands_stand_in_the_readme(command: str) -> None:
     assert f"$ {command}\n" in README
 
 
-@pytest.mark.parametrize("command", ["serve", "demo"])
+@pytest.mark.parametrize("command", ["serve", "run", "demo"])
 def test_the_commands_of_the_readme_exist(command: str) -> None:
     assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0
 
 
-@pytest.mark.parametrize("option", ["--schema", "--port"])
-def test_the_options_of_the_readme_exist(option: str) -> None:
-    assert option in CliRunner().invoke(main, ["serve", "--help"]).output
+@pytest.mark.parametrize("command", ["serve", "run"])
+@pytest.mark.parametrize("option", ["--schema", "--port", "--deploy", "--watch"])
+def test_the_options_of_the_readme_exist(option: str, command: str) -> None:
+    assert option in CliRunner().invoke(main, [command, "--help"]).output
+
+
+# `tests/clients/test_run_command.py` runs the files of that project.
+@pytest.mark.parametrize(("page", "file"), [("README.md", "notes.test.ts"), ("docs/run.md", "undone.test.ts")])
+def test_the_tests_for_vitest_are_run(page: str, file: str) -> None:
+    shown = re.findall(r"```ts\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    run = (ROOT / "tests" / "vitest" / "tests" / file).read_text(encoding="utf-8")
+
+    assert any(run.endswith(block) for block in shown)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)]+)\)", README))

@@ -22,8 +22,8 @@ A_SCHEDULE = {"target": "{}", "cron": "", "status": "active", "next_fire_at": 0,
 
 
 @pytest.fixture
-def pair(new_pair: Callable[[], Pair]) -> Pair:
-    return new_pair()
+def pair(new_pair_with_oracle: Callable[[], Pair]) -> Pair:
+    return new_pair_with_oracle()
 
 
 def assert_equal_answers(answers: tuple[Answer, Answer]) -> None:

@@ -1,5 +1,7 @@
 """The state machine on the emulator and the oracle: 10,000 operations, and not one difference that is not registered.
 
+And on the emulator and the same engine with TypeScript deployed: there nothing is forgiven.
+
 The same ones on every run, so that a red run is a change of ours.  `make differential` plays many more, which are
 fresh; the name of a failing test holds its seed, and `make differential STEPS=2500 SEED=…` plays it again.
 """
@@ -48,11 +50,34 @@ def machine(oracle: Oracle, connected: ConnectedDeployment) -> type[DeploymentMa
     return deployment_machine(open_pair, schema, tables=CONFORMANCE_TABLES, against_oracle=True)
 
 
-@pytest.mark.parametrize(
+@pytest.fixture
+def machine_with_typescript(deployed: Emulator) -> type[DeploymentMachine]:
+    @contextmanager
+    def open_pair() -> Iterator[tuple[Deployment, Deployment]]:
+        with Emulator(deployed.schema, seed=1, clock=ManualClock()) as emulator:
+            for path, function in FUNCTIONS.items():
+                emulator.define(path, function)
+            yield emulator, deployed.clone(seed=1, clock=ManualClock())
+
+    return deployment_machine(open_pair, deployed.schema, tables=CONFORMANCE_TABLES)
+
+
+SEEDS = pytest.mark.parametrize(
     "seed", [FIRST_SEED + number * SEEDS_PER_TEST for number in range(-(-STEPS // STEPS_PER_TEST))]
 )
+
+
+@SEEDS
 def test_emulator_does_what_convex_test_does(machine: type[DeploymentMachine], seed: int) -> None:
     played = run_steps(machine, STEPS_PER_TEST, seed=seed, shrink=IS_FRESH)
 
     assert played == machine.steps_played
+    assert played >= STEPS_PER_TEST
+
+
+@SEEDS
+def test_typescript_does_what_python_does(machine_with_typescript: type[DeploymentMachine], seed: int) -> None:
+    played = run_steps(machine_with_typescript, STEPS_PER_TEST, seed=seed, shrink=IS_FRESH)
+
+    assert played == machine_with_typescript.steps_played
     assert played >= STEPS_PER_TEST

@@ -84,6 +84,9 @@ class IsolatedSide:
             return Answer(error=str(error))
         return Answer(value=encode(value))
 
+    def set_time(self, now_ms: int) -> None:
+        raise NotImplementedError
+
     def store(self, table: str, rows: list[Row]) -> None:
         raise NotImplementedError
 
@@ -106,7 +109,7 @@ class SharedPair(Pair):
         put_foreign_rows(self.shared)
         self.foreign = all_rows(self.shared)
         self.own, self.other = (IsolatedSide(IsolatedDeployment(self.shared, prefix)) for prefix in (OWN, OTHER))
-        self.alone = EmulatorSide(shared_schema(), START_MS)
+        self.alone = EmulatorSide.new(shared_schema(), START_MS)
         self.refused = 0
 
     def advance(self, ms: int) -> None:

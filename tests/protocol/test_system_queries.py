@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from convex_mastra_emulator import Emulator, action, internal_mutation, query
+from convex_mastra_emulator import (
+    Emulator,
+    HttpActionResponse,
+    HttpRouter,
+    action,
+    http_action,
+    internal_mutation,
+    query,
+)
 from convex_mastra_emulator.errors import FunctionError, RequestRefused
 from convex_mastra_emulator.protocol.system import system_functions
 from convex_mastra_emulator.runtime.identity import acting_as
@@ -230,3 +238,20 @@ def test_mastras_functions_are_described(admin: AdminClient) -> None:
     described = {function["identifier"] for function in admin.query("_system/cli/modules:apiSpec")}
 
     assert {"mastra/storage.js:handle", "mastra/cache.js:handle"} <= described
+
+
+# A deployment lists module by module, and has the routes with the module that holds them.
+def test_routes_of_http_actions_are_listed_where_their_module_is(admin: AdminClient) -> None:
+    for path in ("a:read", "z:read"):
+        admin.emulator.define(path, query(lambda ctx, args: None))
+    router = HttpRouter()
+    action = http_action(lambda ctx, request: HttpActionResponse(None))
+    router.route(path_prefix="/files/", method="POST", handler=action)
+    router.route(path="/tea", method="GET", handler=action)
+    admin.emulator.define_http(router)
+
+    described = admin.query("_system/cli/modules:apiSpec")
+
+    shown = [spec.get("identifier", spec.get("path")) for spec in described]
+    assert [name for name in shown if not name.startswith("mastra/")] == ["a.js:read", "/tea", "/files/*", "z.js:read"]
+    assert {"functionType": "HttpAction", "method": "POST", "path": "/files/*"} in described

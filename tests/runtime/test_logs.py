@@ -82,15 +82,14 @@ def test_failed_function_keeps_its_lines(emulator: Emulator) -> None:
     assert lines_of(emulator, "logs:fail") == ("[LOG] 'before'",)
 
 
-@pytest.mark.parametrize("build", [mutation, action])
-def test_lines_of_nested_calls_stand_where_they_were_written(emulator: Emulator, build: Any) -> None:
+def test_lines_of_nested_calls_stand_where_they_were_written(emulator: Emulator) -> None:
     def outer(ctx: Any, args: Any) -> None:
         ctx.console.log("before")
         ctx.run_query("logs:inner")
         ctx.console.log("after")
 
     emulator.define("logs:inner", query(lambda ctx, args: ctx.console.info("inside")))
-    emulator.define("logs:outer", build(outer))
+    emulator.define("logs:outer", mutation(outer))
 
     assert lines_of(emulator, "logs:outer") == ("[LOG] 'before'", "[INFO] 'inside'", "[LOG] 'after'")
 

@@ -108,10 +108,10 @@ def test_a_handover_that_is_none_is_refused_without_showing_it(line: str) -> Non
 
 
 def test_parent_and_command_line_mean_the_same_variable() -> None:
-    from convex_mastra_emulator import cli
+    from convex_mastra_emulator import cli_options
     from convex_mastra_emulator.server import process
 
-    assert cli.ADMIN_KEY_VARIABLE == process._KEY_VARIABLE == VARIABLE
+    assert cli_options.ADMIN_KEY_VARIABLE == process._KEY_VARIABLE == VARIABLE
 
 
 # Representations: what a failed assertion, a traceback with locals or a debugger prints

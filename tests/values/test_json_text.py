@@ -9,7 +9,13 @@ from convex import ConvexInt64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex_mastra_emulator.values.json_text import JsonTextError, parse_export_json, parse_json, write_json
+from convex_mastra_emulator.values.json_text import (
+    JsonTextError,
+    parse_export_json,
+    parse_json,
+    parse_v8_json,
+    write_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -183,3 +189,16 @@ def test_integers_of_an_export_are_int64(text: str, value: Any) -> None:
 def test_faults_in_an_export_have_the_same_words() -> None:
     with pytest.raises(JsonTextError, match=r"^number out of range at line 1 column 5$"):
         parse_export_json("1e999")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":[1,-0,1.7976931348623157e+308,"\\\\ud800"]}', "null", '"grüße"', "[" * 127 + "]" * 127]
+)
+def test_text_of_v8_is_read_like_any_other(text: str) -> None:
+    assert parse_v8_json(text) == parse_json(text)
+
+
+@pytest.mark.parametrize("text", ['{"a":"\\ud800"}', "[" * 128 + "]" * 128])
+def test_text_of_v8_that_a_deployment_does_not_read_is_refused(text: str) -> None:
+    with pytest.raises(JsonTextError):
+        parse_v8_json(text)

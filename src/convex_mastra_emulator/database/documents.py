@@ -31,15 +31,17 @@ class StoredDocument:
 
     Attributes:
         attachment: the file, of a document of ``_storage``; it comes and goes with the document's version.
+        json_text: what :func:`~..values.json_text.write_json` gave for it, where somebody has kept that.
     """
 
-    __slots__ = ("attachment", "index_keys", "size", "value")
+    __slots__ = ("attachment", "index_keys", "json_text", "size", "value")
 
     def __init__(self, value: Document, size: int, index_keys: tuple[bytes, ...] = ()) -> None:
         self.value = value
         self.size = size
         self.index_keys = index_keys
         self.attachment: StoredFile | None = None
+        self.json_text: str | None = None
 
 
 def invalid_argument(argument: str, function: str, cause: DeploymentError | str) -> InvalidArgument:

@@ -11,6 +11,7 @@ from convex_mastra_emulator.protocol.auth import Authenticator
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
 from convex_mastra_emulator.protocol.data_routes import DataRoutes
 from convex_mastra_emulator.protocol.http import HttpApi
+from convex_mastra_emulator.protocol.log_routes import LogRoutes
 from convex_mastra_emulator.protocol.push_routes import PushRoutes
 from convex_mastra_emulator.protocol.sync import SessionRequests, SyncSession
 from convex_mastra_emulator.protocol.system import system_functions
@@ -40,6 +41,7 @@ class DeploymentApi:
         pushes = PushRoutes(emulator, self._authenticator, instance_name)
         self.http.add_admin_routes(pushes.admin_routes)
         self.http.add_routes(pushes.routes)
+        self.http.add_admin_routes(LogRoutes(emulator).routes)
         emulator.define_system(system_functions(emulator))
 
     def sync_endpoint(self, path: str, client_header: str | None) -> Callable[[Callable[[], None]], SyncSession] | None:

@@ -34,6 +34,7 @@ _MODES: Mapping[str, ImportMode] = {
 _PART_NUMBER_MAX = 2**16 - 1
 _TIME_MAX = 2**63 - 1
 _DIGITS = re.compile(r"\+?[0-9]+")
+_DIGITS_MAX = 4_000  # the interpreter reads no number of more than 4,300
 
 FinishedUpload = tuple[str, list[str], Callable[[bytes], ImportRequest]]
 """The upload's token, those of its parts, and what makes an import of the file."""
@@ -42,7 +43,8 @@ FinishedUpload = tuple[str, list[str], Callable[[bytes], ImportRequest]]
 # Query strings
 
 
-def _bad_query(text: str) -> RequestRefused:
+def bad_query(text: str) -> RequestRefused:
+    """The refusal of a query string."""
     return RequestRefused(f"Failed to deserialize query string: {text}", code="BadQueryArgs")
 
 
@@ -55,14 +57,29 @@ def _parameters(query: str) -> dict[str, str]:
 
 def _required(parameters: Mapping[str, str], name: str) -> str:
     if name not in parameters:
-        raise _bad_query(f"missing field `{name}`")
+        raise bad_query(f"missing field `{name}`")
     return parameters[name]
 
 
 def _choice(name: str, text: str, choices: Sequence[str]) -> str:
     if text not in choices:
-        raise _bad_query(f"{name}: {unknown_variant(text, choices)}")
+        raise bad_query(f"{name}: {unknown_variant(text, choices)}")
     return text
+
+
+def whole_number(name: str, text: str, number_max: int) -> int:
+    """The number of a parameter, from 0 on.
+
+    Raises:
+        RequestRefused: ``BadQueryArgs`` with the name of the parameter.
+    """
+    if not _DIGITS.fullmatch(text):
+        reason = "cannot parse integer from empty string" if text == "" else "invalid digit found in string"
+        raise bad_query(f"{name}: {reason}")
+    # A longer text is a larger number; Python would refuse to read it.
+    if len(text) > _DIGITS_MAX or int(text) > number_max:
+        raise bad_query(f"{name}: number too large to fit in target type")
+    return int(text)
 
 
 def part_request(query: str) -> tuple[str, int]:
@@ -73,12 +90,7 @@ def part_request(query: str) -> tuple[str, int]:
     """
     parameters = _parameters(query)
     token, text = _required(parameters, "uploadToken"), _required(parameters, "partNumber")
-    if not _DIGITS.fullmatch(text):
-        reason = "cannot parse integer from empty string" if text == "" else "invalid digit found in string"
-        raise _bad_query(f"partNumber: {reason}")
-    if int(text) > _PART_NUMBER_MAX:
-        raise _bad_query("partNumber: number too large to fit in target type")
-    return token, int(text)
+    return token, whole_number("partNumber", text, _PART_NUMBER_MAX)
 
 
 def import_request(query: str) -> Callable[[bytes], ImportRequest]:
@@ -105,7 +117,7 @@ def export_request(query: str) -> bool:
     parameters = _parameters(query)
     text = parameters.get("includeStorage", "false")
     if text not in ("true", "false"):
-        raise _bad_query("includeStorage: provided string was not `true` or `false`")
+        raise bad_query("includeStorage: provided string was not `true` or `false`")
     _refuse_component(parameters.get("component"))
     return text == "true"
 

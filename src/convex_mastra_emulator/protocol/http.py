@@ -13,12 +13,11 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, RequestRefused
 from convex_mastra_emulator.fault_kinds import WITHOUT_ANSWER, FaultKind, Strike, cut_off
-from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials, read_authorization, require_admin
 from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.client_version import UNKNOWN_CLIENT, ClientVersion, parse_client_version
@@ -27,11 +26,13 @@ from convex_mastra_emulator.protocol.cors import cors_headers, preflight_headers
 from convex_mastra_emulator.protocol.fault_control import FaultControl
 from convex_mastra_emulator.protocol.http_exchange import AdminRoute, HttpRequest, HttpResponse, OwnRoute
 from convex_mastra_emulator.protocol.messages import (
-    UNREADABLE,
+    MISSING_IDENTIFIER,
     CallRequest,
     JsonBody,
     batch_request,
     call_request,
+    encoded_arguments,
+    parts_of_url,
     query_request,
     read_json_body,
     timestamp_of,
@@ -39,23 +40,24 @@ from convex_mastra_emulator.protocol.messages import (
 )
 from convex_mastra_emulator.protocol.openapi import openapi_document
 from convex_mastra_emulator.protocol.web import HTTP_ACTIONS, WebRoutes
-from convex_mastra_emulator.runtime.arguments import UnreadableArguments
 from convex_mastra_emulator.runtime.calls import Outcome
+from convex_mastra_emulator.runtime.function_log import Request
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.paths import parse_path
-from convex_mastra_emulator.values.codec import decode_measured, exporter
+from convex_mastra_emulator.values.codec import exporter
 from convex_mastra_emulator.values.json_text import write_json
-from convex_mastra_emulator.values.size import Measured
 from convex_mastra_emulator.values.types import undefined
 from convex_mastra_emulator.web.stored_files import FILES_PATH
 
+ECHO_PATH = "/echo"
+"""What comes in goes out again: how ``npx convex network-test`` measures a connection."""
+ECHO_SIZE_MAX = 128 << 20  # crates/common/src/knobs.rs MAX_ECHO_BYTES
 RUNNING_TEXT = "This Convex deployment is running. See https://docs.convex.dev/."
 # These look at no credentials, so that malformed ones do not matter.
 _OPEN_PATHS = frozenset(
-    {"/", "/version", "/instance_name", "/instance_version", "/api/query_ts", "/_emulator/openapi.json"}
+    {"/", "/version", "/instance_name", "/instance_version", "/api/query_ts", ECHO_PATH, "/_emulator/openapi.json"}
 )
-_MISSING_IDENTIFIER = "Path or function name not provided in path, e.g. /api/run/messages/list"
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class _Exchange:
     credentials: Credentials = field(default_factory=Credentials)
     reports: list[CallReport] = field(default_factory=list)
     strikes: list[Strike] = field(default_factory=list)
+    asked: Request = field(default_factory=Request)
 
 
 # Paths that say in their last parts what is meant, as they are described.
@@ -91,6 +94,12 @@ def _json_response(status: int, value: Any) -> HttpResponse:
 
 def _text_response(text: str) -> HttpResponse:
     return HttpResponse(200, text.encode(), (("content-type", "text/plain; charset=utf-8"),))
+
+
+def _echo(body: bytes) -> HttpResponse:
+    if len(body) > ECHO_SIZE_MAX:
+        return HttpResponse(413)
+    return HttpResponse(200, body, (("content-type", "application/octet-stream"),))
 
 
 def _refusal(error: DeploymentError) -> HttpResponse:
@@ -138,6 +147,7 @@ class HttpApi:
             "/api/query_ts": {"POST": self._timestamp},
             "/api/query_at_ts": {"POST": self._call_at},
             "/api/query_batch": {"POST": self._call_batch},
+            ECHO_PATH: {"POST": lambda exchange: _echo(exchange.request.body)},
         }
         operations = {**Control(emulator).operations, **FaultControl(emulator.faults).operations}
         self._routes |= {path: {"POST": self._control(operation)} for path, operation in operations.items()}
@@ -169,12 +179,12 @@ class HttpApi:
         """Answers a request, and reports the calls it made."""
         if request.path.startswith(HTTP_ACTIONS):
             return self._answer_action(request)
-        exchange = _Exchange(request)
+        exchange = _Exchange(request, asked=Request("HttpApi", request.headers.get("convex-request-id") or None))
         if request.method == "OPTIONS":
             return HttpResponse(200, b"", preflight_headers(request.headers)), []
         response = self._answer(exchange)
         headers = (*response.headers, *exchange.client.deprecation_headers, *cors_headers(request.headers))
-        response = HttpResponse(response.status, response.body, headers)
+        response = replace(response, headers=headers)
         return _struck(response, exchange.strikes) if exchange.strikes else response, exchange.reports
 
     def _answer(self, exchange: _Exchange) -> HttpResponse:
@@ -246,10 +256,10 @@ class HttpApi:
 
     def _call_by_url(self, exchange: _Exchange) -> HttpResponse:
         call = call_request(self._body(exchange), path="")
-        parts = _parts_of(exchange.request.path.removeprefix("/api/run/"))
+        parts = parts_of_url(exchange.request.path.removeprefix("/api/run/"))
         identity = self._identify(exchange)
         if len(parts) < 2 or not parts[0]:
-            raise RequestRefused(_MISSING_IDENTIFIER, code="MissingIdentifier")
+            raise RequestRefused(MISSING_IDENTIFIER, code="MissingIdentifier")
         call = replace(call, path="/".join(parts[:-1]) + ":" + parts[-1])
         exchange.default_format = "json"  # whatever the client
         return self._run(exchange, call, None, identity)
@@ -318,7 +328,9 @@ class HttpApi:
         at_ns: int | None = None,
     ) -> dict[str, Any]:
         try:
-            outcome = self._emulator.call(call.path, encoded_arguments(call.args), kind, identity, at_ns=at_ns)
+            outcome = self._emulator.call(
+                call.path, encoded_arguments(call.args), kind, identity, at_ns=at_ns, request=exchange.asked
+            )
         except DeploymentError as error:
             name = "function" if kind is None else kind.value.lower()
             exchange.reports.append(CallReport(call.path, name, 0, f"refused: {error.code}"))
@@ -336,7 +348,7 @@ class HttpApi:
         if outcome.failure is None:
             answer = {"status": "success", "value": export(outcome.value)}
         else:
-            request_id = exchange.request.headers.get("convex-request-id") or self._emulator.new_request_id()
+            request_id = exchange.asked.named(self._emulator.new_request_id)
             text = outcome.failure.client_text(request_id, is_redacted=is_redacted)
             answer = {"status": "error", "errorMessage": text}
             if outcome.failure.data is not undefined:
@@ -346,32 +358,8 @@ class HttpApi:
         return answer
 
 
-def _parts_of(path: str) -> list[str]:
-    """Module and function of a call by URL, decoded twice as a deployment does: by its router, then by its route."""
-    try:
-        path = unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        raise RequestRefused("Invalid UTF-8 in `functionIdentifier`", code="BadPathArgs") from None
-    try:
-        return [unquote(part, errors="strict") for part in path.split("/")]
-    except UnicodeDecodeError:
-        raise RequestRefused(_MISSING_IDENTIFIER, code="MissingIdentifier") from None
-
-
 def _format(exchange: _Exchange, call: CallRequest) -> str:
     return exchange.default_format if call.format is None else call.format
-
-
-def encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
-    """Reads encoded arguments: an array is a legacy list of positional ones; everything else is the one argument."""
-    positional = args if isinstance(args, list) else [args]
-
-    def read(limits: Limits) -> list[Measured]:
-        if args is UNREADABLE:
-            raise UnreadableArguments
-        return [decode_measured(item, limits) for item in positional]
-
-    return read
 
 
 def _with_head(methods: Mapping[str, Route]) -> tuple[str, ...]:

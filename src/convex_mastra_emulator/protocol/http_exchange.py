@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,6 +25,19 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Poll:
+    """A response that waits until there is something to tell; with its own body if there is nothing for too long.
+
+    Attributes:
+        watching: while that runs, what it is given is called, from any thread, when there may be something.
+        body: what is told instead; None while there is nothing.
+    """
+
+    watching: Callable[[Callable[[], None]], AbstractContextManager[None]]
+    body: Callable[[], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
 class HttpResponse:
     """A response."""
 
@@ -34,6 +48,8 @@ class HttpResponse:
     """How long the server waits before it answers."""
     is_cut: bool = False
     """Whether the connection is closed instead."""
+    poll: Poll | None = None
+    """What the server waits for before it answers; None if for nothing."""
 
 
 AdminRoute: TypeAlias = Callable[[HttpRequest, Identity], HttpResponse]

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, RequestRefused
+from convex_mastra_emulator.limits import Limits
+from convex_mastra_emulator.runtime.arguments import UnreadableArguments
+from convex_mastra_emulator.values.codec import decode_measured
 from convex_mastra_emulator.values.json_text import JsonTextError, parse_json, parse_json_around
 from convex_mastra_emulator.values.serde_syntax import IsRaw, Path, ValuePlaces
+from convex_mastra_emulator.values.size import Measured
 
 
 class _Unreadable(Enum):
@@ -25,6 +30,7 @@ class _Unreadable(Enum):
 UNREADABLE: Final = _Unreadable.UNREADABLE
 """Stands for arguments that have the form of JSON and yet cannot be read."""
 
+MISSING_IDENTIFIER = "Path or function name not provided in path, e.g. /api/run/messages/list"
 _READ_FIELDS = frozenset({"path", "format", "componentPath", "ts", "queries"})
 
 
@@ -278,3 +284,31 @@ def timestamp_of(text: str) -> int:
     if len(data) != 8:
         raise DeploymentError(INTERNAL_ERROR_TEXT, code="InternalServerError", kind=ErrorKind.INTERNAL)
     return int.from_bytes(data, "little")
+
+
+def parts_of_url(path: str) -> list[str]:
+    """Module and function of a call by URL, decoded twice as a deployment does: by its router, then by its route.
+
+    Raises:
+        RequestRefused: for a path that is no text.
+    """
+    try:
+        path = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise RequestRefused("Invalid UTF-8 in `functionIdentifier`", code="BadPathArgs") from None
+    try:
+        return [unquote(part, errors="strict") for part in path.split("/")]
+    except UnicodeDecodeError:
+        raise RequestRefused(MISSING_IDENTIFIER, code="MissingIdentifier") from None
+
+
+def encoded_arguments(args: Any) -> Callable[[Limits], list[Measured]]:
+    """Reads encoded arguments: an array is a legacy list of positional ones; everything else is the one argument."""
+    positional = args if isinstance(args, list) else [args]
+
+    def read(limits: Limits) -> list[Measured]:
+        if args is UNREADABLE:
+            raise UnreadableArguments
+        return [decode_measured(item, limits) for item in positional]
+
+    return read

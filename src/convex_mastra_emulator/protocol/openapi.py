@@ -121,6 +121,17 @@ ROUTES: tuple[RouteDescription, ...] = (
     ),
     RouteDescription(
         method="POST",
+        path="/echo",
+        summary="Gives back what was sent.",
+        tag=_DEPLOYMENT,
+        access="open",
+        body={"type": "string", "format": "binary"},
+        body_type="application/octet-stream",
+        answer={"type": "string", "format": "binary"},
+        answer_type="application/octet-stream",
+    ),
+    RouteDescription(
+        method="POST",
         path="/_emulator/mark",
         summary="Remembers the state as it is now.",
         tag=_CONTROL,

@@ -6,6 +6,20 @@ from convex_mastra_emulator.protocol.route_description import NULL_OR_TEXT, TEXT
 
 _BYTES: Schema = {"type": "string", "format": "binary"}
 _VARIABLES, _IMPORT, _EXPORT, _FILES, _CONTROL = "variables", "import", "export", "files", "control plane"
+_NUMBER: Schema = {"type": "number"}
+_LOG_LINES: Schema = {"type": "array", "items": {"type": ["string", "object"]}}
+_LOG_ENTRY = record(
+    {
+        "kind": {"enum": ["Completion", "Progress"]},
+        "udfType": {"enum": ["Query", "Mutation", "Action", "HttpAction"]},
+        "identifier": TEXT,
+        "timestamp": _NUMBER,
+        "logLines": _LOG_LINES,
+        "requestId": TEXT,
+        "executionId": TEXT,
+    },
+    {"caller": TEXT, "executionTime": _NUMBER, "error": NULL_OR_TEXT, "usageStats": {"type": "object"}},
+)
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _FORMATS: Schema = {"enum": ["csv", "jsonLines", "jsonArray", "zip"]}
 _MODES: Schema = {"enum": ["append", "replace", "replaceAll", "requireEmpty"]}
@@ -38,6 +52,25 @@ DATA_ROUTES: tuple[RouteDescription, ...] = (
                 answer=record({"environmentVariables": {"type": "object", "additionalProperties": TEXT}}),
             ),
         )
+    ),
+    *(
+        _admin(
+            "GET",
+            f"{prefix}/stream_function_logs",
+            "Runs of functions that ended behind a cursor; waits up to a minute for the next one.",
+            "log",
+            parameters={
+                "cursor": {"type": "number", "description": "Milliseconds since the Unix epoch; 0 for all."},
+                "sessionId": {"type": "string", "format": "uuid"},
+                "clientRequestCounter": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+            },
+            required=("cursor",),
+            answer=record(
+                {"entries": {"type": "array", "items": _LOG_ENTRY}, "newCursor": {"type": ["number", "null"]}}
+            ),
+            refusals=_INTERNAL,
+        )
+        for prefix in ("/api", "/api/app_metrics")
     ),
     _admin(
         "POST",

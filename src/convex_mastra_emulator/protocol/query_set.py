@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from convex_mastra_emulator.emulator import Emulator
 from convex_mastra_emulator.errors import DeploymentError, ErrorKind
 from convex_mastra_emulator.fault_kinds import Strike
-from convex_mastra_emulator.protocol.http import encoded_arguments
+from convex_mastra_emulator.protocol.messages import encoded_arguments
 from convex_mastra_emulator.protocol.sync_messages import AddQuery, RemoveQuery
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.function_log import Request
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.subscriptions import Subscription
@@ -44,6 +45,8 @@ class _Query:
     told: bytes | None = None
     is_stale: bool = True
     subscription: Subscription | None = None
+    run_by: Request = field(default_factory=lambda: Request("SyncWorker"))
+    """What the log tells of its last run."""
 
 
 class RetryLater(Exception):
@@ -125,7 +128,7 @@ class QuerySet:
             digest = self._digest(outcome)
             if digest != query.told:
                 query.told = digest
-                told.append({"queryId": query_id, "journal": query.journal, **self._result(outcome)})
+                told.append({"queryId": query_id, "journal": query.journal, **self._result(outcome, query.run_by)})
         return sorted(told, key=lambda modification: int(modification["queryId"]))
 
     def take_strikes(self) -> list[Strike]:
@@ -154,12 +157,14 @@ class QuerySet:
 
     def _run(self, query: _Query, identity: Identity) -> Outcome:
         request = query.request
+        query.run_by = Request("SyncWorker")
         outcome = self._emulator.call(
             request.path,
             encoded_arguments(request.args),
             FunctionKind.QUERY,
             identity,
             end_cursor=query.journal,
+            request=query.run_by,
         )
         self._report(request.path, FunctionKind.QUERY, outcome)
         if outcome.fault is not None:
@@ -178,14 +183,15 @@ class QuerySet:
         content = [failure is None, result, list(outcome.log_lines)]
         return hashlib.sha256(write_json(content).encode()).digest()
 
-    def _result(self, outcome: Outcome) -> dict[str, Any]:
+    def _result(self, outcome: Outcome, request: Request) -> dict[str, Any]:
         log_lines = [] if self._emulator.redact_errors else list(outcome.log_lines)
         if outcome.failure is None:
             return {"type": "QueryUpdated", "value": encode(outcome.value), "logLines": log_lines}
-        return {"type": "QueryFailed", "logLines": log_lines, **self._error(outcome.failure)}
+        return {"type": "QueryFailed", "logLines": log_lines, **self._error(outcome.failure, request)}
 
-    def _error(self, failure: Failure) -> dict[str, Any]:
-        text = failure.client_text(self._emulator.new_request_id(), is_redacted=self._emulator.redact_errors)
+    def _error(self, failure: Failure, request: Request) -> dict[str, Any]:
+        request_id = request.named(self._emulator.new_request_id)
+        text = failure.client_text(request_id, is_redacted=self._emulator.redact_errors)
         data = {} if failure.data is undefined else {"errorData": encode(failure.data)}
         return {"errorMessage": text, **data}
 

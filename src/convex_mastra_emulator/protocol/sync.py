@@ -12,7 +12,6 @@ convex-backend crates/sync/src/worker.rs, state.rs (checked 2026-11-21).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -24,7 +23,7 @@ from convex_mastra_emulator.journal import JournalEntry
 from convex_mastra_emulator.protocol.auth import Authenticator, Credentials
 from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.client_version import ClientVersion
-from convex_mastra_emulator.protocol.http import encoded_arguments
+from convex_mastra_emulator.protocol.messages import encoded_arguments
 from convex_mastra_emulator.protocol.query_set import QuerySet, RetryLater
 from convex_mastra_emulator.protocol.sync_messages import (
     AddQuery,
@@ -39,6 +38,7 @@ from convex_mastra_emulator.protocol.sync_messages import (
 )
 from convex_mastra_emulator.protocol.sync_outputs import Close, Output, RunAction, UpdateLater, closed_by, fatal, struck
 from convex_mastra_emulator.runtime.calls import Outcome
+from convex_mastra_emulator.runtime.function_log import Request, request_id_of
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.values.codec import encode
@@ -230,7 +230,8 @@ class SyncSession:
         return struck([text], [] if outcome.fault is None else [outcome.fault])
 
     def _run(self, message: CallMessage, kind: FunctionKind, identity: Identity) -> Outcome:
-        outcome = self._emulator.call(message.path, encoded_arguments(message.args), kind, identity)
+        request = Request("SyncWorker", self._request_id(message))
+        outcome = self._emulator.call(message.path, encoded_arguments(message.args), kind, identity, request=request)
         self._report(message.path, kind, outcome)
         return outcome
 
@@ -245,14 +246,15 @@ class SyncSession:
         if outcome.failure is None:
             answer["result"] = encode(outcome.value)
         else:
-            # The request id is a digest of session and request (crates/common/src/execution_context.rs).
-            digest = hashlib.sha256(f"{self._session_id}|{message.request_id}".encode()).hexdigest()[:16]
             is_redacted = self._emulator.redact_errors
-            answer["result"] = outcome.failure.client_text(digest, is_redacted=is_redacted)
+            answer["result"] = outcome.failure.client_text(self._request_id(message), is_redacted=is_redacted)
             if outcome.failure.data is not undefined:
                 answer["errorData"] = encode(outcome.failure.data)
         answer["logLines"] = [] if self._emulator.redact_errors else list(outcome.log_lines)
         return answer
+
+    def _request_id(self, message: CallMessage) -> str:
+        return request_id_of(self._session_id or "", message.request_id)
 
     def _has_expired(self) -> bool:
         expires_s = self._identity.expires_s

@@ -19,6 +19,7 @@ from convex_mastra_emulator.runtime.context import QueryContext
 from convex_mastra_emulator.runtime.database_context import transaction_of
 from convex_mastra_emulator.runtime.environment import BY_NAME, CLOUD_URL, ENVIRONMENT_VARIABLES
 from convex_mastra_emulator.runtime.functions import Function, query
+from convex_mastra_emulator.runtime.http_actions import HTTP_MODULE
 from convex_mastra_emulator.runtime.subscriptions import TABLES
 from convex_mastra_emulator.schema import v
 from convex_mastra_emulator.schema.validator_json import validator_to_json
@@ -156,8 +157,9 @@ def _from_newest(transaction: Transaction, table_name: str) -> Iterator[Document
 
 
 def _api_spec(emulator: Emulator) -> list[Value]:
-    return [
-        {
+    """Module by module, the routes of HTTP actions with theirs."""
+    specs: dict[str, Value] = {
+        path: {
             "identifier": path,
             "functionType": function.kind.value,
             "visibility": {"kind": "internal" if function.is_internal else "public"},
@@ -165,7 +167,12 @@ def _api_spec(emulator: Emulator) -> list[Value]:
             "returns": _described(function.returns),
         }
         for path, function in emulator.functions.items()
+    }
+    routes: list[Value] = [
+        {"functionType": "HttpAction", "method": route.method, "path": route.path} for route in emulator.http_routes
     ]
+    before = [spec for path, spec in specs.items() if path < HTTP_MODULE.module]
+    return [*before, *routes, *list(specs.values())[len(before) :]]
 
 
 def _described(validator: Validator | None) -> Value:

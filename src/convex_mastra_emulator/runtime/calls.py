@@ -9,6 +9,7 @@ from convex_mastra_emulator.database.read_set import ReadSet
 from convex_mastra_emulator.fault_kinds import Strike
 from convex_mastra_emulator.runtime.chance import Chance
 from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.function_log import Run
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import LogLines
@@ -58,6 +59,8 @@ class Call(NamedTuple):
     """What the transactions of an action use; None for other functions."""
     chance: Chance | None = None
     """Whose random numbers seed this call's: those of the function that called it; None for the deployment's."""
+    run: Run | None = None
+    """What the log tells of it; None for a function inside another one's transaction."""
 
 
 class CallFailed(Exception):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -121,6 +121,10 @@ class _Context:
     def env(self) -> Mapping[str, str]:
         """The deployment's environment variables, ``process.env`` in TypeScript."""
         return self._env.read_by(self._transaction)
+
+    def process_env(self) -> dict[str, str]:
+        """All environment variables at once; none of them counts as read."""
+        return self._env.of_process()
 
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""
@@ -310,11 +314,20 @@ def vector_query(
     """Checks what JavaScript's side of a vector search checks."""
     if not isinstance(vector, (list, tuple)) or not vector:
         raise ThrownError("`vector` must be a non-empty Array in vectorSearch")
-    numbers = [_vector_element(number) for number in vector]
+    numbers = vector_elements(vector)
     condition = None if filter is None else filter(VectorFilterBuilder(limits))
     if filter is not None and not isinstance(condition, Expression):
         condition = Literal(condition)
     return VectorQuery(vector=numbers, limit=float(limit) if isinstance(limit, int) else limit, filter=condition)
+
+
+def vector_elements(vector: Sequence[Any]) -> list[float]:
+    """The numbers of a vector.
+
+    Raises:
+        ThrownError: for what is no number, on which the deployment fails without saying so.
+    """
+    return [_vector_element(number) for number in vector]
 
 
 def _vector_element(number: Any) -> float:

@@ -80,7 +80,7 @@ class SystemReader:
             raise _missing(2, "id", "normalizeId")
         if not table.startswith("_"):
             raise ThrownError("User tables can only be accessed from db.normalizeId().")
-        _check_serialised_id(text, "normalizeId")
+        check_serialised_id(text, "normalizeId")
         return self._transaction.normalize_id(table, text)
 
 
@@ -138,7 +138,7 @@ class DatabaseReader:
         if text is undefined:
             raise _missing(2, "id", "normalizeId")
         _check_user_table(table, "System tables can only be accessed from db.system.normalizeId().")
-        _check_serialised_id(text, "normalizeId")
+        check_serialised_id(text, "normalizeId")
         return self._transaction.normalize_id(table, text)
 
 
@@ -198,7 +198,7 @@ class DatabaseWriter(DatabaseReader):
             DeploymentError: as :meth:`Transaction.delete`.
         """
         table, document_id = _with_table(arguments, "delete")
-        _check_serialised_id(document_id, "delete")
+        check_serialised_id(document_id, "delete")
         self._transaction.delete(document_id, table)
 
 
@@ -225,11 +225,16 @@ def _with_table_and_value(arguments: tuple[Any, ...], method: str) -> tuple[str 
         raise _missing(1, "id", method)
     if value is undefined:
         raise _missing(2, "value", method)
-    _check_serialised_id(document_id, method)
+    check_serialised_id(document_id, method)
     return table, document_id, value
 
 
-def _check_serialised_id(document_id: Any, method: str) -> None:
+def check_serialised_id(document_id: Any, method: str) -> None:
+    """Refuses an id that is no text, as the deployment does when it reads the request of a write.
+
+    Raises:
+        InvalidArgument: naming the method.
+    """
     if not isinstance(document_id, str):
         kind = {bool: "boolean", type(None): "null", list: "sequence", dict: "map"}.get(type(document_id), "number")
         raise InvalidArgument(f"Invalid arguments for `db.{method}`: invalid type: {kind}, expected a string")

@@ -91,6 +91,10 @@ class Environment(MutableMapping[str, str]):
         """Takes all variables away."""
         self.apply([(name, None) for name in self])
 
+    def of_process(self) -> dict[str, str]:
+        """All that ``process.env`` holds: the variables, and what is built in."""
+        return {**self.built_in, **self}
+
     # Changes
 
     def apply(self, changes: Iterable[Change]) -> None:

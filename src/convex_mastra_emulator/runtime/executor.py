@@ -39,11 +39,13 @@ from convex_mastra_emulator.runtime.database_context import DatabaseReader, Data
 from convex_mastra_emulator.runtime.environment import Environment
 from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.fetch import Fetches
+from convex_mastra_emulator.runtime.function_log import FunctionLog, Request, Run
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.http_router import Router
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.runtime.inner_calls import ActionCalls, NestedCalls
 from convex_mastra_emulator.runtime.jobs import Jobs, ended
+from convex_mastra_emulator.runtime.logged_calls import logged, note_missing
 from convex_mastra_emulator.runtime.logs import Console, LogLines, warn_of_usage
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.runtime.struck_calls import (
@@ -78,11 +80,13 @@ class Executor(Transactions):
         cursors: CursorCodec,
         faults: Faults,
         chance: random.Random,
+        log: FunctionLog,
     ) -> None:
         super().__init__(store, functions, limits=limits, clock=clock, id_source=id_source)
         self.cursors = cursors
         self.random = chance
         """Seeds the random numbers of functions."""
+        self.log = log
         self.fetches = Fetches()
         self.faults = faults
         self.before_calls_of_actions: list[Callable[[], None]] = []
@@ -108,6 +112,7 @@ class Executor(Transactions):
         *,
         at_ns: int | None = None,
         end_cursor: str | None = None,
+        request: Request | None = None,
     ) -> Outcome:
         """Runs a function for a client.
 
@@ -118,6 +123,7 @@ class Executor(Transactions):
             identity: who calls.
             at_ns: for queries, the time whose documents are read; None means now.
             end_cursor: for queries, where the page ended when the query ran before.
+            request: what the log tells of the request.
 
         Raises:
             RequestRefused: when the request fails before a function runs.
@@ -133,13 +139,12 @@ class Executor(Transactions):
             raise RequestRefused(
                 f"Operation {operation} not permitted", code="SystemIdentityRequired", kind=ErrorKind.FORBIDDEN
             )
-        logs = LogLines(self.limits)
         return self._call(
             parsed,
             read_arguments,
             kind,
             identity,
-            logs,
+            request or Request(),
             internal=identity.is_admin,
             at_ns=at_ns,
             end_cursor=end_cursor,
@@ -147,15 +152,23 @@ class Executor(Transactions):
 
     def call_of_deployment(self, path: FunctionPath, arguments: Any) -> Outcome:
         """Runs a function for the deployment itself, as crons do: nobody calls, internal functions are seen."""
-        logs = LogLines(self.limits)
         return self._call(
-            path, python_arguments(arguments), None, ANONYMOUS, logs, internal=True, place=Place.SCHEDULED
+            path,
+            python_arguments(arguments),
+            None,
+            ANONYMOUS,
+            Request("Cron"),
+            internal=True,
+            place=Place.SCHEDULED,
         )
 
     def call_internally(
         self, path: FunctionPath, read_arguments: ReadArguments, kind: FunctionKind, caller: Call
     ) -> Outcome:
-        """Runs a function for an action, which sees internal functions, too."""
+        """Runs a function for an action, which sees internal functions, too; its lines are its own.
+
+        crates/application/src/application_function_runner/mod.rs ``ActionCallbacks``
+        """
         for wait in self.before_calls_of_actions:
             wait()
         return self._call(
@@ -163,10 +176,11 @@ class Executor(Transactions):
             read_arguments,
             kind,
             caller.identity,
-            caller.logs,
+            Request() if caller.run is None else caller.run.request,
             internal=True,
             job_id=caller.job_id,
             place=Place.ACTION,
+            parent=caller.run,
         )
 
     def _call(
@@ -175,17 +189,18 @@ class Executor(Transactions):
         read_arguments: ReadArguments,
         kind: FunctionKind | None,
         identity: Identity,
-        logs: LogLines,
+        request: Request,
         *,
         internal: bool,
         at_ns: int | None = None,
         end_cursor: str | None = None,
         job_id: str | None = None,
         place: Place = Place.CLIENT,
+        parent: Run | None = None,
         under: UnderFaults | None = None,
     ) -> Outcome:
         if under is None and self.faults.armed:
-            run = partial(self._call, path, read_arguments, kind, identity, logs, internal=internal)
+            run = partial(self._call, path, read_arguments, kind, identity, request, internal=internal, parent=parent)
             return call_under_faults(
                 self.faults.strike(path.stripped, place),
                 kind or self.functions.kind_of(path) or FunctionKind.QUERY,
@@ -196,14 +211,27 @@ class Executor(Transactions):
         try:
             function = self.functions.find(path, kind, internal_allowed=internal)
         except FunctionUnavailable as error:
-            return Outcome(failure=Failure(message=str(error)))
-        call = Call(path, function, identity, logs, job_id=job_id)
+            failure = Failure(message=str(error))
+            note_missing(self.log, request, path, kind, identity, parent, failure)
+            return Outcome(failure=failure)
+        noted = self.log.begin(request, path, function.kind.value, identity, parent, function.environment)
+        call = Call(path, function, identity, LogLines(self.limits), job_id=job_id, run=noted)
         if under is not None:
             call = under.struck(call)
-        if function.kind is FunctionKind.ACTION:
+        return logged(self.log, call, lambda: self._run(call, read_arguments, at_ns, end_cursor, under))
+
+    def _run(
+        self,
+        call: Call,
+        read_arguments: ReadArguments,
+        at_ns: int | None,
+        end_cursor: str | None,
+        under: UnderFaults | None,
+    ) -> Outcome:
+        if call.function.kind is FunctionKind.ACTION:
             self.check_open()
             return self.run_action(call, read_arguments)
-        if under is not None and function.kind is FunctionKind.MUTATION:
+        if under is not None and call.function.kind is FunctionKind.MUTATION:
             return tried_again(call, lambda: self._try(call, fresh(read_arguments)), under.tries_max)
         with self.exclusively(), self.history.at(at_ns):
             return self.run_transaction(call, read_arguments, end_cursor)
@@ -289,6 +317,8 @@ class Executor(Transactions):
         """Runs an action."""
         used = UsageSum()
         call = call._replace(used=used)
+        if call.run is not None:
+            call.logs.listener = partial(self.log.say, call.run)
         value: Value = None
         failure: Failure | None = None
         try:
@@ -326,6 +356,8 @@ class Executor(Transactions):
         result = check_result(call, self._handle(call, arguments, transaction), self.limits, self.store)
         if call.depth == 0:
             self._warn(call, "return value", result.size, self.limits.return_size_max)
+            if call.run is not None:
+                call.run.return_size = result.size
         return result.value
 
     def _handle(self, call: Call, arguments: Arguments, transaction: Transaction | None) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convex import ConvexError, ConvexInt64
@@ -48,12 +48,17 @@ class Failure:
         """The message a calling function sees: with frames, if there are any."""
         return self.message + "".join(f"\n{frame}" for frame in self.frames) + ("\n" if self.frames else "")
 
+    @property
+    def log_text(self) -> str:
+        """The message and the frames, one line each, as the deployment's log tells them."""
+        return f"{self.message}\n" + "".join(f"{frame}\n" for frame in self.frames)
+
     def client_text(self, request_id: str, *, is_redacted: bool) -> str:
         """The ``errorMessage`` of a response."""
         head = f"[Request ID: {request_id}] Server Error"
         if is_redacted:
             return head
-        return head + f"\n{self.message}\n" + "".join(f"{frame}\n" for frame in self.frames)
+        return f"{head}\n{self.log_text}"
 
 
 class FailureThrown(EmulatorError):
@@ -75,7 +80,7 @@ class NestedConvexError(ConvexError):
 def thrown(error: Exception, limits: Limits) -> Failure:
     """The failure of a function whose body raised ``error``."""
     if isinstance(error, FailureThrown):
-        return error.failure
+        return replace(error.failure, message=_cut(error.failure.message, limits))
     if isinstance(error, InvalidCursor):
         return Failure(message=f"Uncaught ConvexError: {error}", data=dict(error.data))
     if isinstance(error, ConvexError):

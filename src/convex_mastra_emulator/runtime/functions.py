@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, TypeAlias, overload
 
 from convex_mastra_emulator.errors import FunctionUnavailable, RequestRefused, SchemaDefinitionError
+from convex_mastra_emulator.runtime.function_log import ModuleEnvironment
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
 from convex_mastra_emulator.schema import v
 from convex_mastra_emulator.schema.validators import AnyValidator, Field, ObjectValidator, Validator
@@ -44,6 +45,8 @@ class Function:
     returns: Validator | None = None
     is_internal: bool = False
     is_deployed: bool = False
+    environment: ModuleEnvironment = "isolate"
+    """``node`` if its module begins with ``"use node"``."""
 
     def __call__(self, *args: Any) -> Any:
         """Calls the body directly, as a helper of another function would."""

@@ -10,14 +10,16 @@ http_action.rs (convex-wire.md §6, checked 2026-11-21).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from convex_mastra_emulator.errors import DeploymentError, ErrorKind, ThrownError
+from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, ThrownError
 from convex_mastra_emulator.runtime.calls import Call
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure, thrown
+from convex_mastra_emulator.runtime.function_log import Request, Run
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.http_router import HttpAction, Route
+from convex_mastra_emulator.runtime.http_router import HttpAction, Route, Router
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
@@ -27,6 +29,7 @@ from convex_mastra_emulator.values.display import human_size
 HTTP_MODULE = FunctionPath("http.js", "default")
 _TEXT = (("content-type", "text/plain; charset=utf-8"),)
 _NOT_FOUND = 404
+_KIND = "HttpAction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,17 @@ class HttpActionOutcome:
     usage: Usage = NOTHING_USED
 
 
-def run_http_action(executor: Executor, request: HttpActionRequest, path: str, identity: Identity) -> HttpActionOutcome:
-    """Answers a request.
+def run_http_action(
+    executor: Executor, request: HttpActionRequest, path: str, identity: Identity, asked: Request
+) -> HttpActionOutcome:
+    """Answers a request, and notes it in the log: not if there are no HTTP actions, but also if none is for it.
 
     Args:
         executor: whose HTTP actions.
         request: what is asked.
         path: of the request, as it stands in the URL.
         identity: who calls.
+        asked: what the log tells of the request.
 
     Raises:
         DeploymentError: of kind INTERNAL, for a response that is no HTTP.
@@ -63,22 +69,48 @@ def run_http_action(executor: Executor, request: HttpActionRequest, path: str, i
     router = executor.http_router
     if router is None:
         return _not_found(request, path, "This Convex deployment does not have HTTP actions enabled.")
+    route = _route_of(executor, router, request, path)
+    if isinstance(route, HttpActionOutcome):
+        _note(executor, executor.log.begin(asked, route.route, _KIND, identity), route)
+        return route
+    run = executor.log.begin(asked, str(route), _KIND, identity)
+    try:
+        outcome = _answered(executor, route, request, run)
+    except DeploymentError:
+        executor.log.end(run, (), NOTHING_USED, f"{INTERNAL_ERROR_TEXT}\n")
+        raise
+    _note(executor, run, outcome)
+    return outcome
+
+
+def _route_of(executor: Executor, router: Router, request: HttpActionRequest, path: str) -> Route | HttpActionOutcome:
+    """What answers a request, or how it ends without; a router of TypeScript may throw."""
+    try:
+        route = router.find(path, request.method, executor.env.of_process())
+    except Exception as error:
+        return HttpActionOutcome(_unrouted(request, path), failure=thrown(error, executor.limits))
+    return _not_found(request, path, "No matching routes found") if route is None else route
+
+
+def _note(executor: Executor, run: Run, outcome: HttpActionOutcome) -> None:
+    run.status = None if outcome.response is None else outcome.response.status
+    failure = outcome.failure
+    executor.log.end(run, outcome.log_lines, NOTHING_USED, None if failure is None else failure.log_text)
+
+
+def _answered(executor: Executor, route: Route, request: HttpActionRequest, run: Run) -> HttpActionOutcome:
     logs, used = LogLines(executor.limits), UsageSum()
+    logs.listener = partial(executor.log.say, run)
     failure: Failure | None = None
     response: HttpActionResponse | None = None
-    route: Route | None = None
     try:
-        route = router.lookup(path, request.method)
-        if route is None:
-            return _not_found(request, path, "No matching routes found")
-        response = _run(executor, route.action, request, identity, logs, used)
+        response = _run(executor, route.action, request, run, logs, used)
     except Exception as error:
         failure = thrown(error, executor.limits)
     if response is not None:
         _check_values(response)
         response = _within_size(response, logs, executor.limits.http_body_size_max)
-    name = _unrouted(request, path) if route is None else str(route)
-    return HttpActionOutcome(name, response, failure, tuple(logs.lines), used.usage)
+    return HttpActionOutcome(str(route), response, failure, tuple(logs.lines), used.usage)
 
 
 def _not_found(request: HttpActionRequest, path: str, text: str) -> HttpActionOutcome:
@@ -94,12 +126,12 @@ def _run(
     executor: Executor,
     action: HttpAction,
     request: HttpActionRequest,
-    identity: Identity,
+    run: Run,
     logs: LogLines,
     used: UsageSum,
 ) -> HttpActionResponse:
     function = Function(kind=FunctionKind.ACTION, handler=action.handler)
-    call = Call(HTTP_MODULE, function, identity, logs, used=used)
+    call = Call(HTTP_MODULE, function, run.identity, logs, used=used, run=run)
     response = action.handler(executor.action_context(call), request)
     if not isinstance(response, HttpActionResponse):
         raise ThrownError("HTTP actions must return a Response")

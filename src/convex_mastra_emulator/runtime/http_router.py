@@ -12,7 +12,7 @@ convex-js src/server/router.ts (npm convex 1.48.0, checked 2026-11-21).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -56,10 +56,19 @@ class Route(NamedTuple):
 
 
 class Router(Protocol):
-    """What finds the HTTP action for a request."""
+    """What a deployment asks for the HTTP action of a request: a router of Python, or that of ``http.ts``."""
 
-    def lookup(self, path: str, method: str) -> Route | None:
-        """What answers a request; None if nothing does."""
+    def find(self, path: str, method: str, env: Mapping[str, str]) -> Route | None:
+        """What answers a request; None if nothing does.
+
+        Args:
+            path: of the request.
+            method: of the request.
+            env: the deployment's environment variables.
+        """
+
+    def routes(self) -> list[Route]:
+        """All routes it tells of."""
 
 
 class HttpRouter:
@@ -130,6 +139,10 @@ class HttpRouter:
             return None
         longest = max(prefixes, key=len)
         return Route(self._prefixes[(wanted, longest)], wanted, f"{longest}*")
+
+    def find(self, path: str, method: str, env: Mapping[str, str]) -> Route | None:
+        """What answers a request, whatever the environment is; None if nothing does."""
+        return self.lookup(path, method)
 
     def routes(self) -> list[Route]:
         """All routes: those with a path by path and method, then those with a prefix by method and prefix."""

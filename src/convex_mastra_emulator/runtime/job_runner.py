@@ -11,9 +11,11 @@ from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.calls import Call, Outcome
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.function_log import Request
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ANONYMOUS
 from convex_mastra_emulator.runtime.jobs import Job, ended, interrupted_jobs, is_pending
+from convex_mastra_emulator.runtime.logged_calls import logged
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
 from convex_mastra_emulator.runtime.struck_calls import UnderFaults, tried_again
@@ -53,7 +55,14 @@ def _run(executor: Executor, job: Job, under: UnderFaults | None) -> Outcome | N
             f'Unsupported function type. {quoted(job.path.function)} in module "{quoted(job.path.module)}" is defined '
             f'as a Query. "\n{" " * 28}"Only Mutation and Action can be scheduled.',
         )
-    call = Call(job.path, function, ANONYMOUS, LogLines(executor.limits), job_id=job.id)
+    noted = executor.log.begin(
+        Request("Scheduler"),
+        job.path,
+        function.kind.value,
+        ANONYMOUS,
+        environment=function.environment,
+    )
+    call = Call(job.path, function, ANONYMOUS, LogLines(executor.limits), job_id=job.id, run=noted)
     if under is not None:
         call = under.struck(call)
 
@@ -67,11 +76,14 @@ def _run(executor: Executor, job: Job, under: UnderFaults | None) -> Outcome | N
             return executor.run_transaction(call, read, None, ends_job=True, may_conflict=under is not None)
 
     if function.kind is FunctionKind.MUTATION:
-        return run_mutation() if under is None else tried_again(call, run_mutation, under.tries_max)
+        tries_max = None if under is None else under.tries_max
+        return logged(
+            executor.log, call, lambda: run_mutation() if under is None else tried_again(call, run_mutation, tries_max)
+        )
     with executor.jobs() as jobs:
         if not jobs.begin(job.id):
             return None
-    outcome = executor.run_action(call, read)
+    outcome = logged(executor.log, call, lambda: executor.run_action(call, read))
     with executor.jobs() as jobs:
         jobs.complete(job.id, *ended(outcome.failure))
     return outcome

@@ -14,6 +14,7 @@ from convex_mastra_emulator.runtime.arguments import ReadArguments
 from convex_mastra_emulator.runtime.calls import Outcome
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.function_log import Request
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
@@ -27,6 +28,7 @@ def journaled_call(
     read_arguments: ReadArguments,
     kind: FunctionKind | None,
     identity: Identity,
+    request: Request,
     *,
     at_ns: int | None,
     end_cursor: str | None,
@@ -52,7 +54,7 @@ def journaled_call(
 
     started_ns = time.perf_counter_ns()
     try:
-        outcome = executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor)
+        outcome = executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor, request=request)
     except EmulatorError as error:
         told = Outcome(failure=Failure(message=str(error)), fault=error.fault)
         if error.fault is not None:

@@ -6,22 +6,33 @@ convex-backend crates/common/src/log_lines.rs, crates/udf/src/warnings.rs
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.usage import READ_HELP, Usage
 from convex_mastra_emulator.values.javascript import inspect
 from convex_mastra_emulator.values.types import Value
 
 _WARNING_SHARE = 0.8
+TRUNCATED = " (truncated due to length)"
+"""Ends a line that was cut."""
 
 
 class LogLines:
     """The lines of one call, nested calls included."""
 
-    __slots__ = ("_limits", "lines")
+    __slots__ = ("_limits", "lines", "listener")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.lines: list[str] = []
+        self.listener: Callable[[str], None] | None = None
+        """Told of each line when it is logged; None for nobody."""
+
+    def _append(self, line: str) -> None:
+        self.lines.append(line)
+        if self.listener is not None:
+            self.listener(line)
 
     def add(self, level: str, text: str) -> None:
         """Adds a line; the last slot says that there would have been more."""
@@ -31,28 +42,27 @@ class LogLines:
         if room == 1:
             level = "ERROR"
             text = f"Log overflow (maximum {self._limits.log_lines_max}). Remaining log lines omitted."
-        self.lines.append(f"[{level}] {self._cut(text)}")
+        self._append(f"[{level}] {self._cut(text)}")
 
     def warn_of_limit(self, what: str, actual: int, limit: int, *, unit: str = "", help_text: str = "") -> None:
         """Adds the deployment's own warning if more than four fifths of a limit are used."""
         if int(_WARNING_SHARE * limit) < actual <= limit:
             suffix = f" {help_text}" if help_text else ""
-            self.lines.append(f"[WARN] {what} (actual: {actual}{unit}, limit: {limit}{unit}).{suffix}")
+            self._append(f"[WARN] {what} (actual: {actual}{unit}, limit: {limit}{unit}).{suffix}")
 
     def warn(self, text: str) -> None:
         """Adds a warning of the deployment's own."""
-        self.lines.append(f"[WARN] {text}")
+        self._append(f"[WARN] {text}")
 
     def error(self, text: str) -> None:
         """Adds an error of the deployment's own."""
-        self.lines.append(f"[ERROR] {text}")
+        self._append(f"[ERROR] {text}")
 
     def _cut(self, text: str) -> str:
         data = text.encode()
         if len(data) <= self._limits.log_line_size_max:
             return text
-        suffix = " (truncated due to length)"
-        return data[: self._limits.log_line_size_max].decode(errors="ignore") + suffix
+        return data[: self._limits.log_line_size_max].decode(errors="ignore") + TRUNCATED
 
 
 class Console:

@@ -195,12 +195,24 @@ def _page_options(options: Mapping[str, Any]) -> PageOptions:
     number = options.get("numItems")
     if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
         raise ThrownError(f"`options.numItems` must be a positive number. Received `{to_string(number)}`.")
+    return page_options_as_sent({**options, "pageSize": number})
+
+
+def page_options_as_sent(sent: Mapping[str, Any]) -> PageOptions:
+    """What ``1.0/queryPage`` asks for.
+
+    Args:
+        sent: ``pageSize``, ``cursor``, ``endCursor``, ``maximumRowsRead``, ``maximumBytesRead``.
+
+    Raises:
+        InvalidArgument: for what the deployment cannot read.
+    """
     return PageOptions(
-        page_size=_whole(number),
-        cursor=_cursor(options, "cursor"),
-        end_cursor=_cursor(options, "endCursor"),
-        rows_read_max=_optional_whole(options, "maximumRowsRead"),
-        read_size_max=_optional_whole(options, "maximumBytesRead"),
+        page_size=_whole(sent.get("pageSize")),
+        cursor=_cursor(sent, "cursor"),
+        end_cursor=_cursor(sent, "endCursor"),
+        rows_read_max=_optional_whole(sent, "maximumRowsRead"),
+        read_size_max=_optional_whole(sent, "maximumBytesRead"),
     )
 
 

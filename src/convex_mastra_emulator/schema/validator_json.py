@@ -6,7 +6,8 @@ convex-backend crates/common/src/schemas/json.rs, convex-js src/values/validator
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from convex import ConvexInt64
 
@@ -33,6 +34,7 @@ from convex_mastra_emulator.schema.validators import (
 from convex_mastra_emulator.values.codec import decode, encode
 from convex_mastra_emulator.values.names import check_identifier
 
+CheckName: TypeAlias = Callable[[str], object]
 _LEAVES: dict[str, Validator] = {
     "any": AnyValidator(),
     "null": NullValidator(),
@@ -46,12 +48,24 @@ _LEAVES: dict[str, Validator] = {
 _LEAF_NAMES: dict[type[Validator], str] = {type(validator): name for name, validator in _LEAVES.items()}
 
 
-def validator_from_json(json: Any) -> Validator:
+def validator_from_json(json: Any, *, takes_dollar: bool = False) -> Validator:
     """Reads a validator.
+
+    Args:
+        json: parsed.
+        takes_dollar: whether names of fields may begin with ``$``, which no deployment takes.
 
     Raises:
         SchemaDefinitionError: if the JSON describes none.
     """
+    return _read(json, _check_name_after_dollar if takes_dollar else check_identifier)
+
+
+def _check_name_after_dollar(name: str) -> None:
+    check_identifier(name.removeprefix("$"))
+
+
+def _read(json: Any, check_name: CheckName) -> Validator:
     if not isinstance(json, dict) or not isinstance(json.get("type"), str):
         raise SchemaDefinitionError(f"Invalid validator: expected an object with a `type`, got {json!r}")
     kind = json["type"]
@@ -61,10 +75,10 @@ def validator_from_json(json: Any) -> Validator:
     read = _READERS.get(kind)
     if read is None:
         raise SchemaDefinitionError(f"Invalid validator: unknown type `{kind}`")
-    return read(json)
+    return read(json, check_name)
 
 
-def _literal(json: dict[str, Any]) -> Validator:
+def _literal(json: dict[str, Any], _: CheckName) -> Validator:
     value = json.get("value")
     if isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -74,7 +88,7 @@ def _literal(json: dict[str, Any]) -> Validator:
     return LiteralValidator(literal)
 
 
-def _id(json: dict[str, Any]) -> Validator:
+def _id(json: dict[str, Any], _: CheckName) -> Validator:
     return IdValidator(_text(json, "tableName"))
 
 
@@ -85,43 +99,43 @@ def _text(json: dict[str, Any], name: str) -> str:
     return value
 
 
-def _array(json: dict[str, Any]) -> Validator:
-    return ArrayValidator(validator_from_json(json.get("value")))
+def _array(json: dict[str, Any], check_name: CheckName) -> Validator:
+    return ArrayValidator(_read(json.get("value"), check_name))
 
 
-def _union(json: dict[str, Any]) -> Validator:
+def _union(json: dict[str, Any], check_name: CheckName) -> Validator:
     members = json.get("value")
     if not isinstance(members, list):
         raise SchemaDefinitionError(f"Invalid validator: the members of a union must be a list, got {members!r}")
-    return UnionValidator(tuple(map(validator_from_json, members)))
+    return UnionValidator(tuple(_read(member, check_name) for member in members))
 
 
-def _object(json: dict[str, Any]) -> Validator:
+def _object(json: dict[str, Any], check_name: CheckName) -> Validator:
     fields = json.get("value")
     if not isinstance(fields, dict):
         raise SchemaDefinitionError(f"Invalid validator: the fields of an object must be an object, got {fields!r}")
-    return ObjectValidator({name: _named_field(name, field) for name, field in fields.items()})
+    return ObjectValidator({name: _named_field(name, field, check_name) for name, field in fields.items()})
 
 
-def _named_field(name: str, json: Any) -> Field:
+def _named_field(name: str, json: Any, check_name: CheckName) -> Field:
     try:
-        check_identifier(name)
-        return _field(json)
+        check_name(name)
+        return _field(json, check_name)
     except (InvalidValue, SchemaDefinitionError) as error:
         raise SchemaDefinitionError(f"Invalid validator for key `{name}`: {error}") from None
 
 
-def _field(json: Any) -> Field:
+def _field(json: Any, check_name: CheckName) -> Field:
     if not isinstance(json, dict):
         raise SchemaDefinitionError(f"Invalid validator: expected a field with `fieldType`, got {json!r}")
-    return Field(validator_from_json(json.get("fieldType")), bool(json.get("optional", False)))
+    return Field(_read(json.get("fieldType"), check_name), bool(json.get("optional", False)))
 
 
-def _record(json: dict[str, Any]) -> Validator:
-    values = _field(json.get("values"))
+def _record(json: dict[str, Any], check_name: CheckName) -> Validator:
+    values = _field(json.get("values"), check_name)
     if values.optional:
         raise SchemaDefinitionError("Records cannot have optional values", code="InvalidRecordType")
-    return record_of(validator_from_json(json.get("keys")), values.validator)
+    return record_of(_read(json.get("keys"), check_name), values.validator)
 
 
 def record_of(keys: Validator, values: Validator) -> RecordValidator:

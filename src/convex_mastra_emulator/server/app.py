@@ -19,12 +19,14 @@ from convex_mastra_emulator.errors import DeploymentError
 from convex_mastra_emulator.protocol.api import DeploymentApi
 from convex_mastra_emulator.protocol.call_report import CallReport
 from convex_mastra_emulator.protocol.data_routes import UPLOAD_PATHS
+from convex_mastra_emulator.protocol.http import ECHO_PATH, ECHO_SIZE_MAX
 from convex_mastra_emulator.protocol.http_exchange import HttpRequest, HttpResponse
 from convex_mastra_emulator.protocol.push_routes import PUSH_PATHS, PUSH_SIZE_MAX
 from convex_mastra_emulator.protocol.web import takes_large_bodies
 from convex_mastra_emulator.server.connections import cut_of
 from convex_mastra_emulator.server.patience import DEFAULT_PATIENCE
 from convex_mastra_emulator.server.pauses import Pauses
+from convex_mastra_emulator.server.polls import client_gone, polled
 from convex_mastra_emulator.server.steps import run_step
 from convex_mastra_emulator.server.websocket import SyncSocket
 
@@ -36,6 +38,7 @@ def create_app(
     *,
     body_size_max: int,
     dropped_size_max: int = DEFAULT_PATIENCE.dropped_size_max,
+    poll_seconds: float = DEFAULT_PATIENCE.poll_seconds,
     log: Log | None = None,
     pauses: Pauses | None = None,
     site_port: int | None = None,
@@ -46,6 +49,7 @@ def create_app(
         api: what answers.
         body_size_max: bytes of a body that are kept; of a larger one only enough to refuse it.  Uploads have no limit.
         dropped_size_max: bytes of a larger body that are read nevertheless, so that its sender sees the refusal.
+        poll_seconds: how long a client waits that asked for what is yet to happen.
         log: gets one line per call of a function.
         pauses: what lets answers wait that faults delay; its end, when the server stops, ends them.
         site_port: what comes in by this port is for HTTP actions, whatever its path.
@@ -67,6 +71,8 @@ def create_app(
         )
         if log is not None:
             _log_calls(log, reports, (time.perf_counter() - started) * 1000)
+        if response.poll is not None:
+            response = await polled(response, response.poll, receive, pauses, poll_seconds)
         if response.delay_seconds and not await _is_still_there(receive, response.delay_seconds, pauses):
             return
         if response.is_cut:
@@ -79,17 +85,12 @@ def create_app(
 
 async def _is_still_there(receive: Receive, seconds: float, pauses: Pauses) -> bool:
     """Waits; False, and earlier, when the client goes away meanwhile."""
-    gone = asyncio.create_task(_gone(receive))
+    gone = asyncio.create_task(client_gone(receive))
     try:
         await pauses.pause(seconds, until=gone)
         return not gone.done()
     finally:
         gone.cancel()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:
@@ -102,13 +103,17 @@ async def _cut(scope: Scope, receive: Receive) -> None:
     if cut is None:
         raise ConnectionAbortedError("a fault cuts the connection")
     cut()
-    await _gone(receive)
+    await client_gone(receive)
 
 
 # What these call is a query or a mutation.
 _WITHOUT_ACTIONS = frozenset(
     {"/api/query", "/api/mutation", "/api/query_ts", "/api/query_at_ts", "/api/query_batch", "/", "/version"}
 )
+
+
+# Bodies that may be larger than those of calls.
+_SIZES_MAX = {ECHO_PATH: ECHO_SIZE_MAX, **dict.fromkeys(PUSH_PATHS, PUSH_SIZE_MAX)}
 
 
 async def _serve_socket(
@@ -146,13 +151,20 @@ async def _received(
     if is_site:
         path = f"/http{path}"
     if not takes_large_bodies(path):
-        size_max = None if path in UPLOAD_PATHS else PUSH_SIZE_MAX if path in PUSH_PATHS else body_size_max
+        size_max = _size_max_of(path, body_size_max)
         body = await _read_body(receive, size_max, dropped_size_max)
         return None if body is None else _to_protocol(scope, path, body)
     pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     request = replace(_to_protocol(scope, path, b""), header_pairs=pairs)
     body = await _read_body(receive, api.http.web.body_size_max(request), dropped_size_max)
     return None if body is None else replace(request, body=body)
+
+
+def _size_max_of(path: str, body_size_max: int) -> int | None:
+    """How much of a body is read; None for all of it."""
+    if path in UPLOAD_PATHS:
+        return None
+    return _SIZES_MAX.get(path, body_size_max)
 
 
 async def _read_body(receive: Receive, size_max: int | None, dropped_size_max: int) -> bytes | None:

@@ -33,6 +33,7 @@ class Patience:
         idle_seconds: between two requests of a connection.
         unread_seconds: without a client's taking any of what waits for it; a kernel tells of a megabyte at once.
         linger_seconds: for a client whose request was refused to read why.
+        poll_seconds: for something to tell a client that waits for it.
     """
 
     connections_max: int = 1_000
@@ -47,6 +48,7 @@ class Patience:
     idle_seconds: float = 120.0
     unread_seconds: float = 120.0
     linger_seconds: float = 5.0
+    poll_seconds: float = 60.0  # crates/local_backend/src/logs.rs
 
 
 DEFAULT_PATIENCE = Patience()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 
 class Pauses:
@@ -15,6 +16,11 @@ class Pauses:
         """Ends those that are under way, and lets none begin; to be called in the event loop."""
         self._are_over.set()
 
+    @property
+    def are_over(self) -> bool:
+        """Whether they were ended."""
+        return self._are_over.is_set()
+
     async def pause(self, seconds: float, until: asyncio.Task[None] | None = None) -> None:
         """Waits.
 
@@ -22,9 +28,17 @@ class Pauses:
             seconds: how long at most.
             until: what ends the pause earlier.
         """
+        await self.first_of(seconds, *([] if until is None else [until]))
+
+    async def first_of(self, seconds: float, *tasks: asyncio.Task[Any]) -> asyncio.Task[Any] | None:
+        """Waits until one of the tasks has ended.
+
+        Returns:
+            The first of them that has; None if none has, because the pauses were ended or it took too long.
+        """
         over = asyncio.create_task(self._are_over.wait())
-        reasons: set[asyncio.Task[None] | asyncio.Task[bool]] = {over} if until is None else {over, until}
         try:
-            await asyncio.wait(reasons, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({over, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
+        return next((task for task in tasks if task.done()), None)

@@ -65,6 +65,8 @@ class ServedProcess:
         functions: ``module:attribute`` of a mapping from paths to functions that the child defines.
         http: ``module:attribute`` of an ``HttpRouter`` whose HTTP actions the child answers with.
         crons: ``module:attribute`` of ``Crons`` that the child runs.
+        deploy: a folder of TypeScript that the child deploys; its functions win over those of ``functions``, but
+            ``schema``, ``http`` and ``crons`` stand for what it has of their kind.
         host: the address to listen on.
         port: 0 takes a free one.
         admin_key: a random one if None.
@@ -90,6 +92,7 @@ class ServedProcess:
         functions: str | None = None,
         http: str | None = None,
         crons: str | None = None,
+        deploy: str | PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         admin_key: str | None = None,
@@ -108,6 +111,7 @@ class ServedProcess:
             ("--functions", functions),
             ("--http", http),
             ("--crons", crons),
+            ("--deploy", None if deploy is None else fspath(deploy)),
             ("--seed", seed),
             ("--site-port", site_port),
             ("--data", None if data is None else fspath(data)),

@@ -240,6 +240,7 @@ def make_server(
         api,
         body_size_max=emulator.limits.request_body_size_max,
         dropped_size_max=patience.dropped_size_max,
+        poll_seconds=patience.poll_seconds,
         log=log,
         pauses=pauses,
         site_port=site_port,

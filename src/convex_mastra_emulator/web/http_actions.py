@@ -14,6 +14,7 @@ from typing import Any
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.failures import Failure
+from convex_mastra_emulator.runtime.function_log import Request
 from convex_mastra_emulator.runtime.http_actions import HttpActionOutcome, run_http_action
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.http_router import ROUTABLE_METHODS
@@ -62,7 +63,7 @@ def answer(
         executor: whose HTTP actions.
         request: its path is that of the HTTP action.
         identity: who calls.
-        request_id: how a failed request is called.
+        request_id: how the request is called.
         is_redacted: whether a failure is told as in production.
     """
     if request.method not in _METHODS:
@@ -76,7 +77,7 @@ def answer(
         url, path = request_url(request, request.path)
         body = b"" if request.method in _WITHOUT_BODY else request.body
         asked = HttpActionRequest(request.method, url, request.headers, body)
-        outcome = run_http_action(executor, asked, path, identity)
+        outcome = run_http_action(executor, asked, path, identity, Request("HttpEndpoint", request_id))
     except DeploymentError as error:
         return Answer(_INTERNAL_ERROR, asked, None, str(error))
     if outcome.failure is not None:

@@ -12,7 +12,7 @@ from convex_mastra_emulator.journal import Journal, JournalEntry
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.file_storage import StoredBlob
 from convex_mastra_emulator.runtime.http_messages import HeadersGiven, HttpActionResponse, HttpHeaders
-from convex_mastra_emulator.runtime.http_router import HttpRouter
+from convex_mastra_emulator.runtime.http_router import HttpRouter, Route
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.runtime.origins import Origins
 from convex_mastra_emulator.usage import NOTHING_USED
@@ -52,6 +52,12 @@ class WebOperations:
         if router is not None and not isinstance(router, HttpRouter):
             raise TypeError(f"router must be an HttpRouter, got {type(router).__name__}")
         self._executor.http_router = None if router is None else router.copy()
+
+    @property
+    def http_routes(self) -> list[Route]:
+        """The routes of the HTTP actions; none if there are no HTTP actions."""
+        router = self._executor.http_router
+        return [] if router is None else router.routes()
 
     # Without a socket
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_mastra_convex.conformance.plain_http import PlainHttp
     from pytest_mastra_convex.conformance.scheduled import Finished
     from pytest_mastra_convex.probe import Probe
+    from pytest_mastra_convex.site import Site
     from pytest_mastra_convex.targets import Place, Target
 
 
@@ -29,6 +30,17 @@ def convex_schema() -> Path:
 def convex_functions() -> str:
     """The probe, in Python."""
     return "pytest_mastra_convex.probe:FUNCTIONS"
+
+
+@pytest.fixture(scope="session")
+def convex_http_router() -> str:
+    """The routes of ``convex/http.ts``, in Python."""
+    return "pytest_mastra_convex.probe.routes:ROUTER"
+
+
+@pytest.fixture(scope="session")
+def convex_folder() -> None:
+    """The package's own TypeScript, whatever ``--convex-folder`` says: it has the probe."""
 
 
 @pytest.fixture
@@ -75,6 +87,14 @@ def plain_http(request: pytest.FixtureRequest, convex_target: Target, probe: Pro
     # around it does neither.
     probe.query()
     return PlainHttp(request.getfixturevalue("convex_url"), request.getfixturevalue("convex_admin_key"))
+
+
+@pytest.fixture
+def site(probe: Probe, convex_site: Site) -> Site:
+    """The deployment's HTTP actions."""
+    # On a deployment that is shared, what goes around the probe does not keep others out.
+    probe.query()
+    return convex_site
 
 
 @pytest.fixture

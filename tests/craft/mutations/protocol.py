@@ -58,7 +58,7 @@ FAULTS = (
     ),
     Fault(
         "a list of arguments is one argument",
-        _HTTP,
+        _MESSAGES,
         "positional = args if isinstance(args, list) else [args]",
         "positional = [args]",
         "whoever uses an older client, which sends a list",

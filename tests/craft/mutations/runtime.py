@@ -67,8 +67,8 @@ FAULTS = (
     Fault(
         "actions do not see internal functions",
         _EXECUTOR,
-        "caller.logs,\n            internal=True",
-        "caller.logs, internal=caller.identity.is_admin",
+        "caller.run.request,\n            internal=True",
+        "caller.run.request, internal=caller.identity.is_admin",
         "everybody who calls internal mutations from an action",
         ("called_functions",),
     ),

@@ -15,13 +15,13 @@ from convex import ConvexError
 from convex_mastra_emulator.database.vector_search import VectorQuery
 from convex_mastra_emulator.errors import EmulatorError, NotEmulated
 from convex_mastra_emulator.limits import Limits
-from convex_mastra_emulator.runtime.context import ActionContext
+from convex_mastra_emulator.runtime.context import ActionContext, vector_elements
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.query_json import read_vector_filter
 from convex_mastra_emulator.values.codec import decode, encode
-from convex_mastra_emulator.values.json_text import parse_json, write_json
+from convex_mastra_emulator.values.json_text import parse_v8_json, write_json
 
 Json = Any
 
@@ -75,7 +75,7 @@ class ActionSyscalls:
             Refusal: what the action sees as an error.
         """
         try:
-            return write_json(answer_of(self._answers, operation)(parse_json(text)))
+            return write_json(answer_of(self._answers, operation)(parse_v8_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
         except (EmulatorError, TypeError) as error:
@@ -95,7 +95,9 @@ class ActionSyscalls:
         table, _, index = query["indexName"].partition(".")
         condition = read_vector_filter(query.get("expressions"), self._limits)
         found = self._ctx.search(
-            table, index, VectorQuery(vector=query["vector"], limit=query.get("limit"), filter=condition)
+            table,
+            index,
+            VectorQuery(vector=vector_elements(query["vector"]), limit=query.get("limit"), filter=condition),
         )
         return {"results": [{"_id": document_id, "_score": score} for document_id, score in found]}
 

@@ -71,6 +71,7 @@ class ActionWorker:
         self._seconds_max = seconds_max
         self._frames: dict[int, queue.SimpleQueue[_Frame]] = {0: queue.SimpleQueue()}
         self._ids = itertools.count(1)
+        self._env: Mapping[str, str] = {}
         self._lock = threading.Lock()
         threading.Thread(target=self._read, name="convex-emulator-node", daemon=True).start()
 
@@ -107,16 +108,13 @@ class ActionWorker:
         Raises:
             ModuleNotLoaded: when a module threw.
         """
+        self._env = request["env"]
         self._send(LOAD, json.dumps(request))
         kind, text = self._next(self._frames[0], time.monotonic() + _LOAD_SECONDS_MAX)
         if kind == FAILURE:
             raise ModuleNotLoaded(text)
         exported: list[dict[str, Any]] = json.loads(text)
         return exported
-
-    def set_environment(self, env: Mapping[str, str]) -> None:
-        """Gives functions their environment variables from now on."""
-        self._send(ENVIRONMENT, json.dumps(dict(env)))
 
     def retire(self) -> None:
         """Takes no further action; the process ends with the last of those that run."""
@@ -126,8 +124,8 @@ class ActionWorker:
         if is_idle:
             self.close()
 
-    def invoke(self, request: Mapping[str, Any], arguments: str, answers: ActionAnswers) -> str:
-        """Runs an action and gives its result as JSON text.
+    def invoke(self, request: Mapping[str, Any], arguments: str, answers: ActionAnswers, env: Mapping[str, str]) -> str:
+        """Runs an action, with these environment variables, and gives its result as JSON text.
 
         Raises:
             FailureThrown: when it fails.
@@ -139,7 +137,11 @@ class ActionWorker:
             self._frames[id] = frames
         try:
             sent = {**request, "id": id, "secondsMax": self._seconds_max}
-            self._send(INVOKE, f"{json.dumps(sent)}\n{arguments}")
+            with self._lock:
+                if env != self._env:
+                    self._env = env
+                    self._process.send(ENVIRONMENT, json.dumps(dict(env)))
+                self._process.send(INVOKE, f"{json.dumps(sent)}\n{arguments}")
             return self._serve(frames, answers, time.monotonic() + self._seconds_max)
         finally:
             with self._lock:

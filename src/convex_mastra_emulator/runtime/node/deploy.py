@@ -51,8 +51,12 @@ class Deployed:
     exports: Sequence[Mapping[str, Any]]
 
 
-def read_deploy(host: TypeScriptHost) -> Deployed:
+def read_deploy(host: TypeScriptHost, env: Mapping[str, str]) -> Deployed:
     """Loads a bundle's modules and reads what they export.
+
+    Args:
+        host: of the bundle.
+        env: the environment variables modules see when they are loaded.
 
     Raises:
         DeployRefused: when a module cannot be loaded, with the deployment's text.
@@ -61,7 +65,7 @@ def read_deploy(host: TypeScriptHost) -> Deployed:
     for path in (*host.bundle.isolate, *host.bundle.node):
         _check_module_path(path)
     try:
-        exports = host.exports()
+        exports = host.exports(env)
     except ModuleNotLoaded as error:
         raise _refused(error) from None
     for module in exports:

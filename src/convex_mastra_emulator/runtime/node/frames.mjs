@@ -26,9 +26,9 @@ export const KIND = {
 export const READ_FD = Number(process.argv[2]);
 const WRITE_FD = Number(process.argv[3]);
 const HEAD = 5;
-const decoder = new TextDecoder();
-const encoder = new TextEncoder();
+const UTF8_BYTES_MAX = 3; // of one UTF-16 code unit
 
+let frame = Buffer.allocUnsafe(1 << 16);
 let buffer = Buffer.allocUnsafe(1 << 16);
 let filled = 0;
 
@@ -38,9 +38,9 @@ export function readFrame() {
   const size = buffer.readUInt32LE(0);
   while (filled < HEAD + size) if (!readMore(HEAD + size)) return undefined;
   const kind = buffer[4];
-  const text = decoder.decode(buffer.subarray(HEAD, HEAD + size));
-  buffer.copyWithin(0, HEAD + size, filled);
+  const text = buffer.toString("utf8", HEAD, HEAD + size);
   filled -= HEAD + size;
+  if (filled > 0) buffer.copyWithin(0, HEAD + size, HEAD + size + filled);
   return { kind, text };
 }
 
@@ -65,25 +65,19 @@ export class FrameReader {
     while (this.#rest.length >= HEAD) {
       const end = HEAD + this.#rest.readUInt32LE(0);
       if (this.#rest.length < end) return;
-      const frame = { kind: this.#rest[4], text: decoder.decode(this.#rest.subarray(HEAD, end)) };
+      const received = { kind: this.#rest[4], text: this.#rest.toString("utf8", HEAD, end) };
       this.#rest = this.#rest.subarray(end);
-      yield frame;
+      yield received;
     }
   }
 }
 
 /** Send a frame. */
 export function writeFrame(kind, text) {
-  const frame = frameOf(kind, text);
-  let sent = 0;
-  while (sent < frame.length) sent += writeSync(WRITE_FD, frame, sent);
-}
-
-function frameOf(kind, text) {
-  const body = encoder.encode(text);
-  const frame = Buffer.allocUnsafe(HEAD + body.length);
-  frame.writeUInt32LE(body.length, 0);
+  const sizeMax = HEAD + text.length * UTF8_BYTES_MAX;
+  if (frame.length < sizeMax) frame = Buffer.allocUnsafe(sizeMax);
+  const size = frame.write(text, HEAD, "utf8");
+  frame.writeUInt32LE(size, 0);
   frame[4] = kind;
-  frame.set(body, HEAD);
-  return frame;
+  for (let sent = 0; sent < HEAD + size; ) sent += writeSync(WRITE_FD, frame, sent, HEAD + size - sent);
 }

@@ -9,7 +9,7 @@ import base64
 import json
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +33,7 @@ from convex_mastra_emulator.schema.validator_json import validator_from_json
 from convex_mastra_emulator.schema.validators import Validator
 from convex_mastra_emulator.values.codec import decode, encode
 from convex_mastra_emulator.values.display import human_size
-from convex_mastra_emulator.values.json_text import parse_json, write_json
+from convex_mastra_emulator.values.json_text import parse_v8_json, write_json
 from convex_mastra_emulator.values.types import Value
 
 _SCRIPTS = Path(__file__).parent
@@ -49,7 +49,6 @@ class TypeScriptHost:
     Args:
         node: the program.
         bundle: what is run.
-        read_env: gives the environment variables of functions, as they are at each call.
         limits: of the deployment.
         handles: of the deployment's functions.
         clock: the deployment's; one that does not run by itself stands still for functions, too.
@@ -60,7 +59,6 @@ class TypeScriptHost:
         self,
         node: Path,
         bundle: Bundle,
-        read_env: Callable[[], dict[str, str]],
         limits: Limits,
         handles: FunctionHandles,
         clock: Clock,
@@ -69,7 +67,6 @@ class TypeScriptHost:
     ) -> None:
         self._node = node
         self._bundle = bundle
-        self._read_env = read_env
         self._is_strict = is_strict
         self._limits = limits
         self._handles = handles
@@ -104,18 +101,17 @@ class TypeScriptHost:
         """What each module is, by its path; two that are equal have equal hashes."""
         return {module.path: module.sha256 for module in self.modules()}
 
-    def exports(self) -> list[dict[str, Any]]:
-        """What all modules export, as ``modules.mjs`` tells it.
+    def exports(self, env: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What all modules export, as ``modules.mjs`` tells it, loaded with these environment variables.
 
         Raises:
             ModuleNotLoaded: when a module threw.
         """
-        env = self._read_env()
         exports = read_exports(self._bundle, env)
         if exports is None:
-            exports = self._running("transactions").exports
+            exports = self._running("transactions", env).exports
             if self._bundle.node:
-                exports = exports + self._running("node").exports
+                exports = exports + self._running("node", env).exports
             keep_exports(self._bundle, env, exports)
         return exports
 
@@ -137,20 +133,21 @@ class TypeScriptHost:
             returns=self._validator(f"{module}:{name}", exported["returns"]),
             is_internal=exported["isInternal"],
             is_deployed=True,
+            environment="node" if module in self._bundle.node else "isolate",
         )
 
     def _validator(self, function: str, text: str | None) -> Validator | None:
         read = None if text is None else json.loads(text)
+        if read is None:
+            return None
         try:
-            return None if read is None else validator_from_json(read)
+            return validator_from_json(read)
         except SchemaDefinitionError as error:
             # `@mastra/convex` 1.5.2 publishes such a one: a field named `$or` (design.md §6.9).
             if self._is_strict or "Invalid first character '$'" not in str(error):
                 raise
-            warnings.warn(
-                f"{function}: a deployment refuses this validator, here anything goes instead: {error}", stacklevel=2
-            )
-            return None
+            warnings.warn(f"{function}: a deployment refuses this validator: {error}", stacklevel=2)
+            return validator_from_json(read, takes_dollar=True)
 
     # Running
 
@@ -159,21 +156,20 @@ class TypeScriptHost:
     ) -> Value:
         answers = TransactionSyscalls(ctx, _name_of(request), self._handles)
         request = {**request, **self._surroundings(ctx)}
-        running = self._running("transactions")
+        env = ctx.process_env()
+        running = self._running("transactions", env)
         for name in running.reads:
             answers.read_variable(name)
         worker = running.worker
         assert isinstance(worker, TransactionWorker)
-        return self._read(worker.invoke(request, _written(args), answers))
+        return self._read(worker.invoke(request, _written(args), answers, env))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
         arguments = _written(args)
         if request["module"] in self._bundle.node:
             self._check_size(arguments)
-        worker = self._actions(request["module"])
         answers = ActionSyscalls(ctx, _name_of(request), self._limits, self._handles)
-        request = {**request, **self._surroundings(ctx)}
-        return self._read(worker.invoke(request, arguments, answers))
+        return self._read(self._invoke_action(ctx, request, arguments, answers))
 
     def _check_size(self, arguments: str) -> None:
         limit = self._limits.node_arguments_size_max
@@ -186,70 +182,71 @@ class TypeScriptHost:
             )
             raise FailureThrown(Failure(message=text))
 
-    def find_route(self, path: str, method: str) -> tuple[str, str] | None:
+    def find_route(self, path: str, method: str, env: Mapping[str, str]) -> tuple[str, str] | None:
         """Method and path of what answers a request, as the router of ``http.ts`` tells it; None if nothing does.
 
         Raises:
-            FailureThrown: when the router throws, or the module does when it is loaded.
+            FailureThrown: when the router throws.
         """
-        asked = {"kind": "route", "module": _HTTP, "name": "default", "nowMs": self._clock.now_ns() // 1_000_000}
-        asked |= {"isClockRunning": False, "seed": 0}
-        found = json.loads(self._actions(_HTTP).invoke(asked, json.dumps([path, method]), NothingAnswered()))
+        asked: dict[str, Any] = {
+            "kind": "route",
+            "module": _HTTP,
+            "name": "default",
+            "isClockRunning": False,
+            "seed": 0,
+        }
+        asked["nowMs"] = self._clock.now_ns() // 1_000_000
+        worker = self._running("isolate", env).worker
+        assert isinstance(worker, ActionWorker)
+        found = json.loads(worker.invoke(asked, json.dumps([path, method]), NothingAnswered(), env))
         return None if found is None else (found[0], found[1])
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
         answers = ActionSyscalls(ctx, "http:default", self._limits, self._handles)
-        invoked = {"kind": "http", "module": _HTTP, "name": "default", "path": path} | self._surroundings(ctx)
+        invoked = {"kind": "http", "module": _HTTP, "name": "default", "path": path}
         sent = {
             "url": request.url,
             "method": request.method,
             "headerPairs": [list(pair) for pair in request.headers.pairs],
             "body": base64.b64encode(request.body).decode("ascii"),
         }
-        told = json.loads(self._actions(_HTTP).invoke(invoked, json.dumps(sent), answers))
+        told = json.loads(self._invoke_action(ctx, invoked, json.dumps(sent), answers))
         return HttpActionResponse(
             base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headerPairs"]]
         )
+
+    def _read(self, text: str) -> Value:
+        return decode(parse_v8_json(text), self._limits)
+
+    def _invoke_action(self, ctx: ActionContext, request: dict[str, Any], args: str, answers: ActionSyscalls) -> str:
+        env = ctx.process_env()
+        worker = self._running("node" if request["module"] in self._bundle.node else "isolate", env).worker
+        assert isinstance(worker, ActionWorker)
+        return worker.invoke({**request, **self._surroundings(ctx)}, args, answers, env)
 
     def _surroundings(self, ctx: QueryContext | MutationContext | ActionContext) -> dict[str, Any]:
         """Time and chance of a function."""
         is_running = isinstance(self._clock, SystemClock)
         return {"nowMs": ctx.now(), "isClockRunning": is_running, "seed": ctx.random.getrandbits(64)}
 
-    def _read(self, text: str) -> Value:
-        return decode(parse_json(text), self._limits)
-
-    def _actions(self, module: str) -> ActionWorker:
-        worker = self._running("node" if module in self._bundle.node else "isolate").worker
-        assert isinstance(worker, ActionWorker)
-        return worker
-
     # Processes
 
-    def _running(self, runtime: Runtime) -> _Running:
+    def _running(self, runtime: Runtime, env: Mapping[str, str]) -> _Running:
         with self._lock:
             running = self._workers.get(runtime)
-            if running is None or running.worker.has_ended:
-                if running is not None:
-                    running.worker.close()
-                return self._replaced(runtime)
-            env = self._read_env()
-            if running.env != env:
-                if any(running.env.get(name) != env.get(name) for name in running.reads):
-                    # What modules keep of their environment is made anew, as with every call on a deployment.
-                    running.worker.retire()
-                    return self._replaced(runtime)
-                running.env = env
-                running.worker.set_environment(env)
+            if running is not None and running.worker.has_ended:
+                running.worker.close()
+                running = None
+            if running is not None and not running.has_seen(env):
+                # What modules keep of their environment is made anew, as with every call on a deployment.
+                running.worker.retire()
+                running = None
+            if running is None:
+                running = self._workers[runtime] = self._start(runtime, env)
             return running
 
-    def _replaced(self, runtime: Runtime) -> _Running:
-        running = self._workers[runtime] = self._start(runtime)
-        return running
-
-    def _start(self, runtime: Runtime) -> _Running:
-        env = self._read_env()
+    def _start(self, runtime: Runtime, env: Mapping[str, str]) -> _Running:
         modules = list(self._bundle.node if runtime == "node" else self._bundle.isolate)
         if runtime == "transactions" and self._bundle.schema:
             modules.append("schema.js")
@@ -257,7 +254,7 @@ class TypeScriptHost:
             "folder": str(self._bundle.folder),
             "root": f"{self._bundle.root}/",
             "paths": modules,
-            "env": env,
+            "env": dict(env),
             # What modules see when they are loaded: the time of the deploy, and always the same numbers.
             "nowMs": self._clock.now_ns() // 1_000_000,
             "seed": 0,
@@ -280,16 +277,20 @@ class TypeScriptHost:
 
 @dataclass(slots=True)
 class _Running:
-    """A process, what its modules export, and the environment it knows."""
+    """A process, what its modules export, and the environment they were loaded with."""
 
     worker: TransactionWorker | ActionWorker
     exports: list[dict[str, Any]]
-    env: dict[str, str]
+    env: Mapping[str, str]
 
     @property
     def reads(self) -> frozenset[str]:
         """The variables of the environment that modules looked up when they were loaded."""
         return frozenset(name for module in self.exports for name in module["reads"])
+
+    def has_seen(self, env: Mapping[str, str]) -> bool:
+        """Whether modules have looked up nothing that is another in this environment."""
+        return env == self.env or all(self.env.get(name) == env.get(name) for name in self.reads)
 
 
 def _name_of(request: Mapping[str, Any]) -> str:

@@ -64,8 +64,8 @@ export class QueryStreams {
   #fetch(queryId, stream) {
     this.#settle(false);
     const query = stream.isOpen ? "" : stream.query;
+    // Of a query that is refused the emulator knows nothing.
     const answer = this.#ask("emulator/fetch", `${queryId}\n${BATCH}\n${query}`);
-    // A query that was refused is not open: nothing may be told of it.
     stream.isOpen = true;
     // A line says whether there is more; each of the others is a document.
     const [state, ...rows] = answer.split("\n");

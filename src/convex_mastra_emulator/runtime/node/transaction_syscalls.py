@@ -12,26 +12,30 @@ from typing import Any
 
 from convex import ConvexError, ConvexInt64
 
+from convex_mastra_emulator.database.documents import StoredDocument
 from convex_mastra_emulator.database.index import BY_CREATION_TIME
-from convex_mastra_emulator.database.pagination import CursorCodec, PageOptions
+from convex_mastra_emulator.database.pagination import CursorCodec, InvalidCursor
 from convex_mastra_emulator.database.read_set import Interval
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorKind, InvalidArgument
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
+from convex_mastra_emulator.runtime.database_context import check_serialised_id
 from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.prefetch import PrefetchedQuery
 from convex_mastra_emulator.runtime.node.query_json import read_query
-from convex_mastra_emulator.runtime.query_builder import run_page
+from convex_mastra_emulator.runtime.query_builder import page_options_as_sent, run_page
 from convex_mastra_emulator.values.codec import decode, decode_or_undefined, encode
-from convex_mastra_emulator.values.json_text import parse_json, write_json
+from convex_mastra_emulator.values.json_text import parse_v8_json, write_json
 from convex_mastra_emulator.values.types import Value
 
 Json = Any
 # query_streams.mjs: what becomes of the documents that were fetched and not taken.
 _VOID, _CLOSED = 1, 2
+# Texts of larger documents are made anew each time: they would take as much memory as the documents.
+_KEPT_SIZE_MAX = 4096
 
 
 class TransactionSyscalls:
@@ -52,7 +56,6 @@ class TransactionSyscalls:
         self._limits: Limits = self._transaction.limits
         self._queries: dict[int, PrefetchedQuery] = {}
         self._answers: dict[str, Callable[[Json], Json]] = {
-            "1.0/get": self._get,
             "1.0/insert": self._insert,
             "1.0/shallowMerge": self._patch,
             "1.0/replace": self._replace,
@@ -102,11 +105,15 @@ class TransactionSyscalls:
             Refusal: what the function sees as an error.
         """
         try:
+            if operation == "1.0/get":
+                return self._get(text)
             if operation == "emulator/fetch":
                 return self._fetch(text)
-            return write_json(answer_of(self._answers, operation)(parse_json(text)))
+            return write_json(answer_of(self._answers, operation)(parse_v8_json(text)))
         except ConvexError as error:
             raise Refusal(str(error), encode(error.data)) from error
+        except InvalidCursor as error:
+            raise Refusal(str(error), encode(dict(error.data))) from error
         except DeploymentError as error:
             if error.kind is ErrorKind.INTERNAL:
                 raise
@@ -120,28 +127,23 @@ class TransactionSyscalls:
         """Documents of a query, each in a line; the first says whether they are the last."""
         query_id, count, query = text.split("\n", 2)
         if query:
-            read = read_query(parse_json(query)["query"], self._limits, "queryStream")
+            read = read_query(parse_v8_json(query)["query"], self._limits, "queryStream")
             self._queries[int(query_id)] = PrefetchedQuery(self._transaction, read)
         documents, is_done = self._queries[int(query_id)].fetch(int(count))
-        return "\n".join(["done" if is_done else "more", *[write_json(encode(document)) for document in documents]])
+        return "\n".join(["done" if is_done else "more", *map(_json_text, documents)])
 
-    def _get(self, request: Json) -> Json:
+    def _get(self, text: str) -> str:
+        request = parse_v8_json(text)
         document = self._transaction.get(request["id"], request.get("table"), is_system=request.get("isSystem") is True)
-        return None if document is None else encode(document.value)
+        return "null" if document is None else _json_text(document)
 
     def _normalize_id(self, request: Json) -> Json:
+        check_serialised_id(request["idString"], "normalizeId")
         return {"id": self._transaction.normalize_id(request["table"], request["idString"])}
 
     def _page(self, request: Json) -> Json:
         query = read_query(request["query"], self._limits, "queryPage")
-        options = PageOptions(
-            page_size=_whole(request, "pageSize") or 0,
-            cursor=request.get("cursor"),
-            end_cursor=request.get("endCursor"),
-            rows_read_max=_whole(request, "maximumRowsRead"),
-            read_size_max=_whole(request, "maximumBytesRead"),
-        )
-        return encode(run_page(self._transaction, query, options, self._cursors))
+        return encode(run_page(self._transaction, query, page_options_as_sent(request), self._cursors))
 
     def _count(self, request: Json) -> Json:
         table = self._transaction.store.table(request["table"])
@@ -157,16 +159,19 @@ class TransactionSyscalls:
         return {"_id": self._transaction.insert(request["table"], self._value(request["value"], "insert"))}
 
     def _patch(self, request: Json) -> Json:
+        check_serialised_id(request["id"], "patch")
         value = request["value"]
         if isinstance(value, dict):
             value = {name: decode_or_undefined(item, self._limits) for name, item in value.items()}
         self._transaction.patch(request["id"], value, request.get("table"))
 
     def _replace(self, request: Json) -> Json:
+        check_serialised_id(request["id"], "replace")
         value = self._value(request["value"], "replace")
         self._transaction.replace(request["id"], value, request.get("table"))
 
     def _remove(self, request: Json) -> Json:
+        check_serialised_id(request["id"], "delete")
         self._transaction.delete(request["id"], request.get("table"))
 
     def _value(self, json: Json, function: str) -> Value:
@@ -218,9 +223,14 @@ class TransactionSyscalls:
         return encode(value)
 
 
-def _whole(request: Json, name: str) -> int | None:
-    value = request.get(name)
-    return None if value is None else int(value)
+def _json_text(document: StoredDocument) -> str:
+    """A document as JSON text; nobody changes a document, so that a small one is written once."""
+    text = document.json_text
+    if text is None:
+        text = write_json(encode(document.value))
+        if document.size <= _KEPT_SIZE_MAX:
+            document.json_text = text
+    return text
 
 
 def _metrics_of(transaction: Transaction) -> Json:

@@ -172,9 +172,10 @@ function settled(invocation, start) {
   return new Promise((resolve, reject) => {
     let check = setTurn(look);
     function look() {
-      // The platform's own promises, such as those of crypto.subtle, are settled by the event loop; and a function
-      // that has called another one waits for that.
-      if (hostPromises.count > 0 || active !== invocation) check = setTurn(look);
+      // The platform's own promises, such as those of crypto.subtle and of FormData, are settled by the event loop; and
+      // a function that has called another one waits for that.
+      const isPlatforms = hostPromises.count > 0 || host.getActiveResourcesInfo().includes("Immediate");
+      if (isPlatforms || active !== invocation) check = setTurn(look);
       else reject(new NeverSettled());
     }
     start().then(resolve, reject).finally(() => clearTurn(check));
