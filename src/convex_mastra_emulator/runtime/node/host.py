@@ -162,7 +162,7 @@ class TypeScriptHost:
             answers.read_variable(name)
         worker = running.worker
         assert isinstance(worker, TransactionWorker)
-        return self._read(worker.invoke(request, _written(args), answers, env))
+        return self._read(answers.with_commit_time(worker.invoke(request, _written(args), answers, env)))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
         arguments = _written(args)
