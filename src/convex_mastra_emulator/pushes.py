@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from convex_mastra_emulator.deploys import DeployDiff, Deploys, Dialect, NewDeploy
 from convex_mastra_emulator.errors import ErrorKind, RequestRefused, SchemaViolation
 from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.external_packages import PackagesMissing, node_modules_with
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, write_bundle
 from convex_mastra_emulator.schema.index_diff import IndexDiff
 from convex_mastra_emulator.schema.schema import Schema
@@ -40,12 +41,14 @@ class PushedApp:
         schema: ``schema.js``; None without one.
         changed: modules that are new or another.
         unchanged: modules that stay.
+        external_packages: the versions of npm packages that are not in the modules.
         server_version: of npm convex in the project.
     """
 
     schema: PushedModule | None
     changed: Sequence[PushedModule]
     unchanged: Sequence[ModuleHash] = ()
+    external_packages: Mapping[str, str] = field(default_factory=dict)
     server_version: str = "unknown"
 
 
@@ -151,7 +154,7 @@ class Pushes:
         """Tells what a push would change, and changes nothing.
 
         Raises:
-            RequestRefused: when a module is not there that was to stay.
+            RequestRefused: when a module is not there that was to stay, or a package that is not in the modules.
             DeployRefused: when a module cannot be loaded.
             SchemaDefinitionError: for a schema or crons no deployment takes.
         """
@@ -168,7 +171,7 @@ class Pushes:
         """Begins a push: reads it, and has its schema wait for :meth:`finish`.
 
         Raises:
-            RequestRefused: when a module is not there that was to stay.
+            RequestRefused: when a module is not there that was to stay, or a package that is not in the modules.
             DeployRefused: when a module cannot be loaded.
             SchemaDefinitionError: for a schema or crons no deployment takes.
         """
@@ -188,9 +191,18 @@ class Pushes:
         modules = [*app.changed, *self._unchanged(app.unchanged)]
 
         def make_bundle(folder: Path) -> Bundle:
-            return write_bundle(modules, app.schema, folder)
+            return write_bundle(modules, app.schema, folder, self._node_modules(app))
 
         return self._deploys.read(make_bundle, self._dialect)
+
+    @staticmethod
+    def _node_modules(app: PushedApp) -> Path | None:
+        if not app.external_packages:
+            return None
+        try:
+            return node_modules_with(app.external_packages, Path.cwd())
+        except PackagesMissing as error:
+            raise RequestRefused(str(error), code="NotEmulated") from None
 
     def _unchanged(self, hashes: Sequence[ModuleHash]) -> list[PushedModule]:
         there = {module.path: module for module in self.modules()} if hashes else {}

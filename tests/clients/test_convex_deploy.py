@@ -223,3 +223,36 @@ def test_function_spec_tells_what_was_deployed(project: Project) -> None:
     assert functions["messages.js:send"]["functionType"] == "Mutation"
     assert functions["messages.js:sweep"]["visibility"] == {"kind": "internal"}
     assert functions["messages.js:send"]["args"]["value"]["author"]["fieldType"] == {"type": "string"}
+
+
+# `node.externalPackages`: the command leaves a package out of the module and tells its version; a deployment installs
+# it, the emulator finds it where it was started.
+def test_an_external_package_is_found_in_node_modules(
+    project: Project, npm_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = tmp_path / "node_modules"
+    modules.unlink()
+    (modules / "outside").mkdir(parents=True)
+    for package in (npm_project / "node_modules").iterdir():
+        (modules / package.name).symlink_to(package)
+    (modules / "outside" / "package.json").write_text('{"name": "outside", "version": "1.2.3"}')
+    (modules / "outside" / "index.js").write_text("exports.file = __filename;")
+    (tmp_path / "package.json").write_text('{"name": "app", "dependencies": {"convex": "1.48.0", "outside": "^1.0.0"}}')
+    (tmp_path / "convex.json").write_text('{"node": {"externalPackages": ["outside"]}}')
+    project.put(
+        **{
+            "outside.ts": """
+"use node";
+import { file } from "outside";
+import { action } from "./_generated/server";
+export const where = action({ handler: async () => file });
+"""
+        }
+    )
+
+    refused = project("deploy", "--typecheck", "disable")
+    monkeypatch.chdir(tmp_path)
+    project.ok("deploy", "--typecheck", "disable")
+
+    assert "not all of outside 1.2.3 are there" in refused.messages
+    assert json.loads(project.ok("run", "outside:where").output) == str(modules / "outside" / "index.js")

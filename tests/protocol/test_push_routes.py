@@ -405,3 +405,28 @@ def test_rollback_takes_a_push_back(admin: AdminClient) -> None:
     with pytest.raises(FunctionError, match="Could not find public function"):
         admin.emulator.query("b:one")
     assert [each.path for each in admin.emulator.pushes.modules()] == ["a.js"]
+
+
+# A deployment installs them from npm; here they are looked for where the emulator was started.
+def test_external_packages_that_are_not_there_are_refused(admin: AdminClient) -> None:
+    body = push(module("a.js", ONE), nodeDependencies=[{"name": "no-such-package", "version": "1.0.0"}])
+
+    status, told = admin.post("/api/deploy2/start_push", body, key=None)
+
+    assert (status, told["code"]) == (400, "NotEmulated")
+    assert "not all of no-such-package 1.0.0 are there" in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("package", "problem"),
+    [
+        (1, "invalid type: integer `1`, expected struct NodeDependencyJson"),
+        ({"name": "a"}, "missing field `version`"),
+        ({"version": "1.0.0"}, "missing field `name`"),
+    ],
+)
+def test_external_packages_of_another_form_are_refused(admin: AdminClient, package: Json, problem: str) -> None:
+    status, told = admin.post("/api/deploy2/start_push", push(nodeDependencies=[package]), key=None)
+
+    assert (status, told["code"]) == (400, "BadJsonBody")
+    assert problem in told["message"]

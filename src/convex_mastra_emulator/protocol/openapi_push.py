@@ -31,7 +31,7 @@ _PUSH = record(
         "functions": TEXT,
         "appDefinition": _APP,
         "componentDefinitions": {"type": "array"},
-        "nodeDependencies": {"type": "array"},
+        "nodeDependencies": {"type": "array", "items": record({"name": TEXT, "version": TEXT})},
     },
     {"dryRun": {"type": "boolean"}, "nodeVersion": NULL_OR_TEXT},
 )

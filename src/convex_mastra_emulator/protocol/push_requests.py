@@ -46,7 +46,7 @@ def start_push(body: JsonBody) -> PushedApp:
     app = fields.required("appDefinition").fields("struct AppDefinitionConfigJson")
     components = fields.required("componentDefinitions").items()
     dependencies = app.required("dependencies").items()
-    fields.required("nodeDependencies").items()
+    packages = [package.fields("struct NodeDependencyJson") for package in fields.required("nodeDependencies").items()]
     node_version = fields.optional_text("nodeVersion")
     if node_version is not None:
         _check_node_version(node_version)
@@ -54,6 +54,7 @@ def start_push(body: JsonBody) -> PushedApp:
         schema=None if app.value.get("schema") is None else _module(app.at(("schema",))),
         changed=[_module(module) for module in app.required("changedModules").items()],
         unchanged=[_hash(module) for module in _optional_items(app, "unchangedModuleHashes")],
+        external_packages={package.required("name").text(): package.required("version").text() for package in packages},
         server_version=app.required("udfServerVersion").text(),
     )
     if components or dependencies:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convex_mastra_emulator.errors import EmulatorError, NotEmulated
+from convex_mastra_emulator.runtime.node.external_packages import MODULES, external_packages
 
 _EXTENSIONS = (".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx")
 _SHARED = "_deps/[hash]"
@@ -103,6 +104,7 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
 
     Raises:
         BundleFailed: what esbuild said, or why it could not be asked.
+        ConfigUnreadable: for a ``convex.json`` that does not say what it should.
         NotEmulated: when the app uses components.
     """
     if not folder.is_dir():
@@ -118,7 +120,7 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
             esbuild, folder, isolate, output, "--splitting", f"--chunk-names={_SHARED}", "--platform=browser"
         )
     if node:
-        inputs |= _run(esbuild, folder, node, output, "--platform=node", "--banner:js=" + _REQUIRE)
+        inputs |= _bundle_node(esbuild, folder, node, output)
     schema = _module_named(folder, "schema")
     if schema is not None:
         inputs |= _run(esbuild, folder, [schema], output, "--platform=browser")
@@ -130,6 +132,14 @@ def bundle(folder: Path, output: Path, npm_folder: Path | None = None) -> Bundle
         schema=schema is not None,
         inputs=tuple(sorted(inputs)),
     )
+
+
+def _bundle_node(esbuild: Path, folder: Path, paths: Sequence[Path], output: Path) -> set[Path]:
+    external = external_packages(folder)
+    if external.node_modules is not None:
+        (output / MODULES).symlink_to(external.node_modules)
+    options = ("--platform=node", "--banner:js=" + _REQUIRE, *(f"--external:{name}" for name in external.names))
+    return _run(esbuild, folder, paths, output, *options) | set(external.inputs)
 
 
 def _module_named(folder: Path, name: str) -> Path | None:

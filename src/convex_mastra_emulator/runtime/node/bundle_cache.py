@@ -17,8 +17,9 @@ from typing import Any
 
 from convex_mastra_emulator.cache_folder import cache_folder
 from convex_mastra_emulator.runtime.node.bundle import Bundle, bundle
+from convex_mastra_emulator.runtime.node.external_packages import CONFIG, PACKAGE
 
-FORMAT = 1
+FORMAT = 2
 """Of what stands in an entry, and of how sources are bundled; another number makes all entries worthless."""
 ENTRIES_MAX = 64
 _MADE, _MODULES = "made.json", "modules"
@@ -56,9 +57,9 @@ def _key(folder: Path, npm_folder: Path | None) -> str:
         folders[:] = sorted(name for name in folders if name != "node_modules")
         digest.update("\0".join([parent, *sorted(files)]).encode())
     for above in (folder, *folder.resolve().parents):
-        config = above / "tsconfig.json"
-        if config.exists():
-            digest.update(config.read_bytes())
+        for config in (above / "tsconfig.json", above / CONFIG, above / PACKAGE):
+            if config.exists():
+                digest.update(config.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -67,7 +68,7 @@ def _find(entries: Path, key: str, output: Path) -> Bundle | None:
         try:
             made = json.loads((entry / _MADE).read_text(encoding="utf-8"))
             if _digests(map(Path, made["inputs"])) == made["inputs"]:
-                shutil.copytree(entry / _MODULES, output, dirs_exist_ok=True)
+                shutil.copytree(entry / _MODULES, output, symlinks=True, dirs_exist_ok=True)
                 os.utime(entry)
                 return _bundle(made, output, entry)
         except (OSError, ValueError, KeyError):
@@ -104,7 +105,7 @@ def _keep(entries: Path, key: str, made: Bundle) -> Bundle:
     entries.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix="new-", dir=entries))
     try:
-        shutil.copytree(made.folder, new / _MODULES)
+        shutil.copytree(made.folder, new / _MODULES, symlinks=True)
         (new / _MADE).write_text(text, encoding="utf-8")
         new.rename(entry)
     except OSError:

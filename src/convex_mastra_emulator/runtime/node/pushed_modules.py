@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from convex_mastra_emulator.runtime.node.bundle import Bundle
+from convex_mastra_emulator.runtime.node.external_packages import MODULES
 
 SHARED_FOLDER = "_deps/"
 """Where code lies that several modules share; it has no functions."""
@@ -43,9 +44,20 @@ class PushedModule:
         return digest.hexdigest()
 
 
-def write_bundle(modules: Iterable[PushedModule], schema: PushedModule | None, folder: Path) -> Bundle:
-    """Puts modules into an empty folder, to be run from there."""
+def write_bundle(
+    modules: Iterable[PushedModule], schema: PushedModule | None, folder: Path, node_modules: Path | None = None
+) -> Bundle:
+    """Puts modules into an empty folder, to be run from there.
+
+    Args:
+        modules: the functions', and what they share.
+        schema: ``schema.ts``, if there is one.
+        folder: the empty one.
+        node_modules: where npm packages lie that are not bundled, if any are wanted.
+    """
     kept = list(modules)
+    if node_modules is not None:
+        (folder / MODULES).symlink_to(node_modules)
     # Source maps name the sources from where the modules lie: `../convex/messages.ts` is beside their folder.
     modules_folder = folder / "modules"
     for module in kept:
