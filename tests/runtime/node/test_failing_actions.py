@@ -98,6 +98,15 @@ def test_what_fails_is_told(deploy: Deploy, body: str, text: str) -> None:
     assert text in failure(deploy(body))
 
 
+# What queries and mutations may not do.
+def test_actions_may_import_modules(deploy: Deploy) -> None:
+    assert deploy('return Object.keys(await import("./notes")).sort();').action("actions:f") == [
+        "add",
+        "addAndFail",
+        "inner",
+    ]
+
+
 def test_an_error_for_users_keeps_its_data(deploy: Deploy) -> None:
     convex = deploy('throw new ConvexError({ why: "full", n: 5n });')
 

@@ -68,6 +68,7 @@ def failure(convex: Emulator, kind: str) -> str:
         ("return Symbol();", "Uncaught "),
         ("const f: any = () => f(); f();", "Uncaught RangeError: Maximum call stack size exceeded"),
         ('throw new ConvexError("full");', "Uncaught ConvexError: full"),
+        ('await import("./b");', "Uncaught TypeError: dynamic module import unsupported"),
         ('eval("1 +");', "Uncaught SyntaxError: Unexpected end of input"),
     ],
 )

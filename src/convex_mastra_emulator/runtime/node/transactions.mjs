@@ -13,7 +13,7 @@ import { environment, onRead, setEnvironment } from "./environment.mjs";
 import { failureOf, loadFailureOf } from "./failures.mjs";
 import { KIND, readFrame, writeFrame } from "./frames.mjs";
 import { setUpRuntimeGlobals } from "./globals.mjs";
-import { loadModules } from "./modules.mjs";
+import { loadModules, refuseImports } from "./modules.mjs";
 import { QueryStreams } from "./query_streams.mjs";
 
 // Functions do not see these; taken before they are hidden.
@@ -218,6 +218,7 @@ async function loaded(text) {
   const ended = makeDeterministic(request);
   try {
     const { modules: found, exported } = await loadModules(request);
+    refuseImports();
     writeFrame(KIND.result, JSON.stringify(exported));
     return found;
   } catch (error) {
