@@ -83,6 +83,31 @@ def test_what_fails_is_told(deploy: Callable[..., Emulator], kind: str, body: st
     assert told.startswith(text)
 
 
+# convex-helpers' triggers hold a lock of their module while they write: one that hangs must not block every later call.
+def test_a_promise_nobody_settles_leaves_nothing_in_its_module(convex: Emulator, write: Write) -> None:
+    source = """
+let lock = Promise.resolve();
+export const f = mutation(async (_, { hangs }: any) => {
+  await lock;
+  let unlock: any;
+  lock = new Promise((resolve) => (unlock = resolve));
+  if (hangs) await new Promise(() => {});
+  unlock();
+  return "done";
+});
+export const calling = mutation(async (ctx) => {
+  try { await ctx.runMutation(call("a:f"), { hangs: true }); } catch { return "caught"; }
+});
+"""
+    convex.deploy(write(a=source))
+
+    for _ in range(2):
+        assert convex.mutation("a:calling") == "caught"
+        with pytest.raises(FunctionError, match="Returned promise will never resolve"):
+            convex.mutation("a:f", {"hangs": True})
+        assert convex.mutation("a:f", {"hangs": False}) == "done"
+
+
 def test_a_query_that_never_ends_is_ended(write: Write, deploy: Callable[..., Emulator], kind: str) -> None:
     with Emulator(limits=Limits(user_code_ms_max=200)) as convex:
         deploy("for (;;);", convex)

@@ -167,19 +167,38 @@ function turn() {
   return new Promise((resolve) => setTurn(resolve));
 }
 
+// Turns of the event loop after which a function is looked at.
+let looks = 0;
+
 /** What a promise settles to; it fails when nothing is left that could settle it. */
 function settled(invocation, start) {
   return new Promise((resolve, reject) => {
-    let check = setTurn(look);
+    let next;
+    function lookLater() {
+      looks += 1;
+      next = setTurn(look);
+    }
     function look() {
-      // The platform's own promises, such as those of crypto.subtle and of FormData, are settled by the event loop; and
-      // a function that has called another one waits for that.
-      const isPlatforms = hostPromises.count > 0 || host.getActiveResourcesInfo().includes("Immediate");
-      if (isPlatforms || active !== invocation) check = setTurn(look);
+      looks -= 1;
+      next = undefined;
+      // A function that has called another one waits for that.
+      if (active !== invocation || isPlatformBusy()) lookLater();
       else reject(new NeverSettled());
     }
-    start().then(resolve, reject).finally(() => clearTurn(check));
+    function stopLooking() {
+      if (next === undefined) return;
+      looks -= 1;
+      clearTurn(next);
+    }
+    lookLater();
+    start().then(resolve, reject).finally(stopLooking);
   });
+}
+
+/** Whether promises of the platform's own, such as those of crypto.subtle and of FormData, wait for the event loop. */
+function isPlatformBusy() {
+  if (hostPromises.count > 0) return true;
+  return host.getActiveResourcesInfo().filter((resource) => resource === "Immediate").length > looks;
 }
 
 host.on("unhandledRejection", (reason) => {
