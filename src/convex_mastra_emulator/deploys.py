@@ -22,17 +22,17 @@ from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
 from convex_mastra_emulator.runtime.context import ActionContext
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.http_router import Route, http_action
+from convex_mastra_emulator.runtime.http_router import Route, Router, http_action
 from convex_mastra_emulator.runtime.node.binary import node_binary
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.deploy import Deployed, read_deploy
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule
+from convex_mastra_emulator.runtime.node.saved_deploy import SavedDeploy, read_saved_deploy
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_path
-from convex_mastra_emulator.runtime.saved_state import schema_settings
+from convex_mastra_emulator.runtime.saved_state import deploy_settings
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.schema.index_diff import IndexDiff, index_diff
 from convex_mastra_emulator.schema.schema import Schema
@@ -110,8 +110,10 @@ class Deploys:
             DeployRefused: when a module cannot be loaded.
             SchemaDefinitionError: for a schema or crons no deployment takes.
         """
+        return self._read(self._new_host(make_bundle, is_strict=dialect == "strict"), schema)
+
+    def _read(self, host: TypeScriptHost, schema: Schema | None) -> NewDeploy:
         env = self._executor.env
-        host = self._new_host(make_bundle, is_strict=dialect == "strict")
         try:
             deployed = read_deploy(host, env.of_process())
             return NewDeploy(host, deployed, dict(env), schema or deployed.schema or Schema({}))
@@ -119,14 +121,15 @@ class Deploys:
             host.close()
             raise
 
-    def _new_host(self, make_bundle: MakeBundle, *, is_strict: bool) -> TypeScriptHost:
+    def _new_host(
+        self, make_bundle: MakeBundle, *, is_strict: bool, saved: SavedDeploy | None = None
+    ) -> TypeScriptHost:
         node = node_binary()
         output = Path(tempfile.mkdtemp(prefix="convex-mastra-emulator-"))
         try:
             bundle = make_bundle(output)
             executor = self._executor
-            handles = FunctionHandles(executor.functions)
-            host = TypeScriptHost(node, bundle, executor.limits, handles, executor.clock, is_strict=is_strict)
+            host = TypeScriptHost(node, bundle, executor.limits, executor.clock, is_strict=is_strict, saved=saved)
         except BaseException:
             shutil.rmtree(output)
             raise
@@ -181,9 +184,7 @@ class Deploys:
             before = executor.typescript
             old_schema, old_crons = self.schema, executor.crons.state()
             self._change(new)
-            told = new.deployed.routes
-            executor.http_router = None if told is None else _DeployedRouter(new.host, told)
-            executor.typescript = new.host
+            executor.http_router = _router(new)
             diff = _diff(old_schema, old_crons, before, new, executor.crons.state())
         if before is not None and before is not new.host:
             before.close()
@@ -191,17 +192,36 @@ class Deploys:
 
     def _change(self, new: NewDeploy) -> None:
         executor = self._executor
-        functions, before = executor.functions.snapshot(), executor.store.schema
+        functions, schema, host = executor.functions.snapshot(), executor.store.schema, executor.typescript
         try:
             executor.functions.restore(_functions(new, functions))
-            with executor.saving(schema_settings(executor, new.schema)):
-                executor.in_transaction(_changing(executor, new.schema))
+            self._change_schema(new.schema, new.host)
             self._scheduler.deploy(new.deployed.crons)
         except BaseException:
             executor.functions.restore(functions)
-            with executor.saving(schema_settings(executor, before)):
-                executor.in_transaction(_changing(executor, before))
+            self._change_schema(schema, host)
             raise
+
+    def _change_schema(self, schema: Schema, host: TypeScriptHost | None) -> None:
+        executor = self._executor
+        settings = deploy_settings(executor, schema, host)
+        with executor.saving(settings):
+            executor.in_transaction(_changing(executor, schema))
+            executor.save(settings)  # if no document has changed
+        executor.typescript = host
+
+    def reopen(self, text: str) -> None:
+        """Brings back the deploy that a file of data holds, whose schema the emulator was opened with.
+
+        Raises:
+            NodeMissing: when there is no Node to run it.
+        """
+        saved = read_saved_deploy(text)
+        new = self._read(self._new_host(saved.write, is_strict=saved.is_strict, saved=saved), None)
+        executor = self._executor
+        executor.functions.restore(_functions(new, executor.functions.snapshot()))
+        executor.http_router = _router(new)
+        executor.typescript = new.host
 
     def close(self) -> None:
         """Ends the processes that run TypeScript; they are started anew when a function is called."""
@@ -244,6 +264,11 @@ def _diff(
         crons_updated=tuple(id for id, job in crons.items() if id in old_crons and job.cron != old_crons[id].cron),
         crons_deleted=tuple(id for id in old_crons if id not in crons),
     )
+
+
+def _router(new: NewDeploy) -> Router | None:
+    told = new.deployed.routes
+    return None if told is None else _DeployedRouter(new.host, told)
 
 
 class _DeployedRouter:

@@ -42,7 +42,7 @@ from convex_mastra_emulator.runtime.functions import Function, FunctionKind, Fun
 from convex_mastra_emulator.runtime.identity import ADMIN, Identity
 from convex_mastra_emulator.runtime.journaled_calls import journaled_call, note_run
 from convex_mastra_emulator.runtime.paths import parse_path
-from convex_mastra_emulator.runtime.saved_state import LoadProgress, begin_with_data, open_file
+from convex_mastra_emulator.runtime.saved_state import LoadProgress, begin_with_data, open_file, saved_deploy
 from convex_mastra_emulator.runtime.scheduler import Scheduler
 from convex_mastra_emulator.runtime.snapshot import Snapshot, restore_snapshot, take_snapshot, undone_at_the_end
 from convex_mastra_emulator.runtime.struck_calls import suffer
@@ -122,7 +122,9 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         self._functions = FunctionRegistry(MASTRA_FUNCTIONS)
         self._ids = IdSource(seed)
         file = open_file(path)
-        self._store = Store(schema or mastra_schema(), None if file is None else file.table_numbers)
+        schema_of_deploy, deploy = saved_deploy(file)
+        numbers = None if file is None else file.table_numbers
+        self._store = Store(schema or schema_of_deploy or mastra_schema(), numbers)
         self._executor = Executor(
             self._store,
             self._functions,
@@ -153,6 +155,15 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         begin_with_data(self._executor, file, load_progress)
         if file is not None:
             self.exports.fail_interrupted()
+        if deploy:
+            self._reopen(deploy)
+
+    def _reopen(self, deploy: str) -> None:
+        try:
+            self._deploys.reopen(deploy)
+        except BaseException:
+            self._executor.close()
+            raise
 
     # Calls
 

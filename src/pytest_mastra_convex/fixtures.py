@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from pytest_mastra_convex.targets import Functions, Place, SchemaSource, Setup, Target
     from pytest_mastra_convex.template import Template
     from pytest_mastra_convex.usage import UsageOfTest
+    from pytest_mastra_convex.waiting import WaitUntil
+
+_MOVE_TIME = frozenset({"convex_clock", "convex_wait_until"})
 
 PLACE = pytest.StashKey[Any]()
 """The place of a test, for the report of its failure."""
@@ -125,7 +128,7 @@ def _setup_of(item: pytest.Item, template: Template, fixturenames: list[str]) ->
         limits={**setup.limits, **(marker.limits or {})},
         seed=zlib.crc32(item.nodeid.encode()) if marker.seed is None else marker.seed,
         in_process="convex_client" not in fixturenames,
-        stands_still="convex_clock" in fixturenames,
+        stands_still=not _MOVE_TIME.isdisjoint(fixturenames),
         test=item.nodeid,
     )
 
@@ -257,6 +260,17 @@ def convex_clock(convex_emulator: Emulator) -> ManualClock:
     if not isinstance(convex_emulator.clock, ManualClock):
         raise pytest.UsageError("convex_clock must stand among the arguments of the test or of its fixtures")
     return convex_emulator.clock
+
+
+@pytest.fixture
+def convex_wait_until(convex_place: Place) -> WaitUntil:
+    """Waits for scheduled functions, whatever the target: ``convex_wait_until(lambda: …)``.
+
+    On the emulator that takes no time; its clock then stands still otherwise.
+    """
+    from pytest_mastra_convex.waiting import WaitUntil
+
+    return WaitUntil(convex_place)
 
 
 @pytest.fixture

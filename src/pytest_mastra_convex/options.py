@@ -180,6 +180,7 @@ class Settings:
 
 
 SETTINGS = pytest.StashKey[Settings]()
+_PATHS = frozenset({"folder", "parity_report", "record", "replay", "ledger"})
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -226,7 +227,11 @@ def _value(config: pytest.Config, name: str, option: Option, environment: Mappin
     if from_environment:
         parts = [part.strip() for part in from_environment.split(",")]
         return (parts if option.is_list else from_environment), option.environment
-    return config.getini(option.ini), f"ini {option.ini}"
+    value = config.getini(option.ini)
+    if value and name in _PATHS and config.inipath is not None:
+        # As with pytest's own options, wherever the run was started.
+        value = str(config.inipath.parent / value)
+    return value, f"ini {option.ini}"
 
 
 def _targets(names: list[str]) -> tuple[str, ...]:

@@ -165,6 +165,12 @@ class Beginnings:
         emulator.fetch.clear()
         return emulator
 
+    def close(self) -> None:
+        """Closes the seeded ones, and with them the processes of what was deployed to them."""
+        for emulator in self._seeded.values():
+            emulator.close()
+        self._seeded.clear()
+
 
 def place_in_process(target: str, emulator: Emulator, stack: ExitStack) -> Place:
     """A test's deployment in this process; served, when that is asked for, until ``stack`` is closed."""
@@ -209,6 +215,7 @@ class EmulatorTarget:
 
     def close(self) -> None:
         """Stops child processes."""
+        self._beginnings.close()
         if self._servers is not None:
             self._servers.close()
 

@@ -116,6 +116,7 @@ class TypeScriptTarget:
 
     def close(self) -> None:
         """Ends Node and child processes."""
+        self._beginnings.close()
         if self._servers is not None:
             self._servers.close()
         self._resources.close()

@@ -256,3 +256,20 @@ export const where = action({ handler: async () => file });
 
     assert "not all of outside 1.2.3 are there" in refused.messages
     assert json.loads(project.ok("run", "outside:where").output) == str(modules / "outside" / "index.js")
+
+
+# Functions, and what they stored, are there again when the server is started anew.
+def test_a_deploy_outlasts_the_server(npm_project: Path, tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(npm_project / "node_modules")
+    with Emulator(path=tmp_path / "data.db") as emulator, serve(emulator) as served:
+        project = Project(npm_project, tmp_path, served)
+        project.put(**FILES)
+        project.ok("deploy")
+        project.ok("run", "messages:send", '{"author": "ada", "body": "hi"}')
+
+    with Emulator(path=tmp_path / "data.db") as emulator, serve(emulator) as served:
+        assert emulator.query("messages:list", {"author": "ada"}) == ["HI"]
+        assert requests.get(f"{served.site_url}/hello", timeout=10).text == "hello"
+        told = Project(npm_project, tmp_path, served).ok("deploy").messages
+
+    assert "[+]" not in told

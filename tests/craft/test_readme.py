@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from convex_mastra_emulator.cli import main
+from pytest_mastra_convex.node_project import ensure_npm_project
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,7 +18,9 @@ PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 # The blocks build on each other, as a reader types them one after the other.
-def test_the_python_of_the_readme_runs() -> None:
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch, report_progress: Callable[[str], None]) -> None:
+    monkeypatch.chdir(ROOT)
+    ensure_npm_project(report_progress, ROOT / "examples" / "ai-memory")
     namespace: dict[str, object] = {}
 
     for block in PYTHON:

@@ -123,6 +123,29 @@ def test_a_deployment_without_the_probe_is_refused(emulator: Emulator) -> None:
         check_is_for_tests(emulator)
 
 
+# Users who test functions of their own need not deploy the conformance suite's.
+@pytest.mark.parametrize("value", ["0", "", None])
+def test_a_deployment_without_the_probe_is_refused_unless_its_variable_says_so(
+    emulator: Emulator, value: str | None
+) -> None:
+    if value is not None:
+        emulator.env["IS_TEST"] = value
+    with (
+        serve(emulator) as served,
+        connect(served.url, served.admin_key) as connected,
+        pytest.raises(LiveTargetRefused, match="lacks the conformance functions"),
+    ):
+        check_is_for_tests(connected)
+
+
+def test_a_deployment_without_the_probe_is_taken_if_its_variable_says_so(emulator: Emulator) -> None:
+    emulator.env["IS_TEST"] = "1"
+    with serve(emulator) as served, connect(served.url, served.admin_key) as connected:
+        check_is_for_tests(connected)
+
+    assert [entry.path for entry in emulator.journal][-1] == "_system/cli/queryEnvironmentVariables:get"
+
+
 def test_a_deployment_that_nobody_answers_at_is_refused() -> None:
     with (
         connect("http://127.0.0.1:9", KEY) as nobody,

@@ -104,6 +104,26 @@ def test_no_option_takes_an_address_or_a_key() -> None:
     assert not [option.flag for option in OPTIONS.values() if "url" in option.flag or "key" in option.flag]
 
 
+# A path of the command line or the environment is the user's, who sits in the current folder.
+def test_a_path_in_the_ini_file_begins_there(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makeini("[pytest]\nconvex_folder = convex\nconvex_record = kept")
+    pytester.mkdir("convex")
+    pytester.makepyfile("""
+        from pathlib import Path
+        from pytest_mastra_convex.options import SETTINGS
+
+        def test_settings(pytestconfig):
+            settings, here = pytestconfig.stash[SETTINGS], Path(__file__).parent
+            assert (settings.folder, settings.record) == (here / "convex", here / "kept")
+    """)
+    monkeypatch.chdir(pytester.mkdir("elsewhere"))
+
+    pytester.runpytest(pytester.path, "--rootdir", pytester.path).assert_outcomes(passed=1)
+    result = pytester.runpytest(pytester.path, "--rootdir", pytester.path, "--convex-folder=convex")
+
+    result.stderr.fnmatch_lines(["*--convex-folder: 'convex' is no folder*"])
+
+
 # The ini keys are plain words of ours; a key of another plugin would be taken over.
 def test_every_form_begins_with_convex() -> None:
     for option in OPTIONS.values():

@@ -31,7 +31,8 @@ from convex_mastra_emulator.runtime.expression_builders import VectorFilterBuild
 from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse, new_request
 from convex_mastra_emulator.runtime.file_storage import ActionStorage, StorageReader, StorageWriter
 from convex_mastra_emulator.runtime.files import Files
-from convex_mastra_emulator.runtime.functions import FunctionKind
+from convex_mastra_emulator.runtime.function_handles import FunctionHandles
+from convex_mastra_emulator.runtime.functions import FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.logs import Console
@@ -61,6 +62,14 @@ class Calls(Protocol):
     @property
     def job_id(self) -> str | None:
         """The scheduled function that is running, if one is."""
+
+    @property
+    def functions(self) -> FunctionRegistry:
+        """All functions there are."""
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether time goes by without anybody's moving it."""
 
     @property
     def random(self) -> random.Random:
@@ -125,6 +134,16 @@ class _Context:
     def process_env(self) -> dict[str, str]:
         """All environment variables at once; none of them counts as read."""
         return self._env.of_process()
+
+    @property
+    def function_handles(self) -> FunctionHandles:
+        """``createFunctionHandle`` of TypeScript, and what such handles stand for."""
+        return FunctionHandles(self._calls.functions)
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether the deployment's time goes on by itself while the function runs."""
+        return self._calls.is_clock_running
 
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""

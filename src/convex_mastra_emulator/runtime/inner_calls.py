@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from convex_mastra_emulator.clock import wait_by
+from convex_mastra_emulator.clock import SystemClock, wait_by
 from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.database.vector_search import VectorQuery
 from convex_mastra_emulator.errors import INTERNAL_ERROR_TEXT, DeploymentError, ErrorKind, ThrownError
@@ -18,7 +18,7 @@ from convex_mastra_emulator.runtime.failures import Failure, NestedConvexError, 
 from convex_mastra_emulator.runtime.fetch import fetch_in_transaction
 from convex_mastra_emulator.runtime.fetch_messages import FetchRequest, FetchResponse
 from convex_mastra_emulator.runtime.files import Files
-from convex_mastra_emulator.runtime.functions import Function, FunctionKind
+from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.paths import FunctionPath, parse_inner_path
 from convex_mastra_emulator.runtime.struck_calls import raising
@@ -45,6 +45,16 @@ class _InnerCalls:
         self._executor = executor
         self._caller = caller
         self.limits = executor.limits
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether time goes by without anybody's moving it."""
+        return isinstance(self._executor.clock, SystemClock)
+
+    @property
+    def functions(self) -> FunctionRegistry:
+        """All functions there are."""
+        return self._executor.functions
 
     @property
     def random(self) -> random.Random:

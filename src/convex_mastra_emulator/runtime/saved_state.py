@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,11 +19,12 @@ from convex_mastra_emulator.values.json_text import write_json
 
 if TYPE_CHECKING:
     from convex_mastra_emulator.database.persistence import DataFile
+    from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 
 LoadProgress: TypeAlias = Callable[[int, int], None]
 """Told how many documents are loaded, and of how many."""
 
-_CRONS, _SCHEMA = "crons", "schema"
+_CRONS, _SCHEMA, _DEPLOY = "crons", "schema", "deploy"
 _DOCUMENTS_BETWEEN_REPORTS = 500
 
 
@@ -31,9 +33,29 @@ def settings_of(executor: Executor, crons: Iterable[CronJob]) -> dict[str, str]:
     return {} if executor.file is None else {_CRONS: write_crons(crons, executor.limits)}
 
 
-def schema_settings(executor: Executor, schema: Schema) -> dict[str, str]:
-    """What is written when another schema takes effect; nothing for a deployment without a file."""
-    return {} if executor.file is None else {_SCHEMA: _schema_text(schema)}
+def deploy_settings(executor: Executor, schema: Schema, typescript: TypeScriptHost | None) -> dict[str, str]:
+    """What is written when a deploy takes effect; nothing for a deployment without a file."""
+    if executor.file is None:
+        return {}
+    return {_SCHEMA: _schema_text(schema), _DEPLOY: "" if typescript is None else typescript.saved_text}
+
+
+def settings_in_effect(executor: Executor) -> dict[str, str]:
+    """What stands in the file, to be written again when all is undone; nothing for a deployment without one."""
+    crons = settings_of(executor, executor.crons.state().values())
+    return (
+        {**{name: executor.file.settings.get(name, "") for name in (_SCHEMA, _DEPLOY)}, **crons}
+        if executor.file
+        else {}
+    )
+
+
+def saved_deploy(file: DataFile | None) -> tuple[Schema | None, str]:
+    """The schema and the text of the deploy of TypeScript in a file; None and nothing if there is none."""
+    text = "" if file is None else file.settings.get(_DEPLOY, "")
+    if file is None or not text:
+        return None, ""
+    return Schema.from_json(json.loads(file.settings[_SCHEMA])), text
 
 
 def open_file(path: str | PathLike[str] | None) -> DataFile | None:

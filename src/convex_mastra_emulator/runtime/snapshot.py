@@ -19,7 +19,7 @@ from convex_mastra_emulator.runtime.http_router import Router
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.paths import FunctionPath
-from convex_mastra_emulator.runtime.saved_state import settings_of
+from convex_mastra_emulator.runtime.saved_state import deploy_settings, settings_in_effect, settings_of
 from convex_mastra_emulator.schema.schema import Schema
 
 
@@ -69,6 +69,7 @@ def restore_snapshot(executor: Executor, snapshot: Snapshot) -> None:
         Jobs(transaction, executor.functions).fail_interrupted(executor.running)
 
     settings = settings_of(executor, snapshot.crons.values())
+    settings |= deploy_settings(executor, snapshot.state.schema, snapshot.typescript)
     with executor.saving(settings):
         executor.in_transaction(restore, not_before_ns=snapshot.timestamp_ns)
         executor.save(settings)  # if no document has changed
@@ -114,6 +115,6 @@ def undone_at_the_end(executor: Executor) -> Iterator[None]:
             executor.typescript,
             executor.store.schema,
         )
-        settings = settings_of(executor, definitions.crons.values())
+        settings = settings_in_effect(executor)
     with executor.mark(settings, lambda: definitions.restore(executor)):
         yield

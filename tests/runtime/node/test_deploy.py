@@ -158,6 +158,19 @@ def test_rollback_takes_a_deploy_back(convex: Emulator, write: Write) -> None:
     assert convex.table_counts() == {}
 
 
+# The clones of one emulator run its functions in the same processes.
+def test_a_clone_has_environment_variables_of_its_own(convex: Emulator, write: Write) -> None:
+    body = "async () => process.env.KEY ?? null"
+    convex.deploy(write(a=f"export const f = query({body}); export const g = action({body});"))
+    convex.env["KEY"] = "first"
+
+    with convex.clone() as clone:
+        clone.env["KEY"] = "clone's"
+
+        assert [clone.query("a:f"), clone.action("a:g")] == ["clone's", "clone's"]
+        assert [convex.query("a:f"), convex.action("a:g")] == ["first", "first"]
+
+
 # Python's functions need no Node, and a deploy that is never made starts none.
 def test_without_a_deploy_no_process_is_started(convex: Emulator) -> None:
     convex.mutation("mastra/cache:handle", {"op": "increment", "key": "k", "keyPrefix": "", "expiresAt": None})

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from convex_mastra_emulator import Emulator, FunctionError
+from convex_mastra_emulator import Emulator, FunctionError, ManualClock
 from convex_mastra_emulator.errors import DataFileRefused
+from convex_mastra_emulator.runtime.node.pipes import NodeProcess
 from convex_mastra_emulator.schema import define_schema, define_table, v
 
 Write = Callable[..., Path]
@@ -17,7 +18,8 @@ SCHEMA = """
 import { defineSchema, defineTable } from "convex/server";
 export default defineSchema({
   empty: defineTable({}),
-  notes: defineTable({ text: v.string() }).index("by_text", ["text"]),
+  notes: defineTable({ text: v.string(), vector: v.optional(v.array(v.float64())) }).index("by_text", ["text"])
+    .vectorIndex("by_vector", { vectorField: "vector", dimensions: 3 }),
 });
 """
 NOTES = """
@@ -31,6 +33,13 @@ import { cronJobs } from "convex/server";
 const crons = cronJobs();
 crons.hourly("sweep", { minuteUTC: 0 }, call("notes:sweep"));
 export default crons;
+"""
+
+HTTP = """
+import { httpRouter } from "convex/server";
+const http = httpRouter();
+http.route({ path: "/hello", method: "GET", handler: httpAction(async () => new Response("hello")) });
+export default http;
 """
 
 
@@ -48,15 +57,105 @@ def test_documents_and_table_numbers_are_there_again(write: Write, file: Path) -
         empty = convex.run(lambda ctx: ctx.db.insert("empty", {}))
 
     with Emulator(path=file) as convex:
-        # Functions come with the next deploy, as nothing of them is in the file.
-        with pytest.raises(FunctionError, match="Could not find public function"):
-            convex.query("notes:find", {"text": "a"})
-        convex.deploy(folder)
         assert convex.query("notes:find", {"text": "a"}) == 1.0
         assert convex.query("notes:find", {"text": "before"}) == 1.0
         assert convex.run(
             lambda ctx: [document["_id"] for table in ("notes", "empty") for document in ctx.db.query(table)]
         )[1:] == [note, empty]
+
+
+# What was deployed takes the place of Mastra's functions, here as there.
+def test_functions_schema_crons_and_routes_are_there_again(write: Write, file: Path) -> None:
+    folder = write(schema=SCHEMA, notes=NOTES, crons=CRONS, http=HTTP)
+    with Emulator(path=file, clock=ManualClock()) as convex:
+        convex.deploy(folder)
+        before = state(convex)
+
+    with Emulator(path=file, clock=ManualClock()) as convex:
+        assert state(convex) == before
+        assert convex.http_request("GET", "/hello").body == b"hello"
+
+
+def state(convex: Emulator) -> object:
+    """What a deploy makes of an emulator."""
+    return convex.function_paths(), convex.schema, list(convex.scheduler.crons.state().values())
+
+
+def test_no_node_is_started_until_a_function_is_called(
+    write: Write, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Emulator(path=file) as convex:
+        convex.deploy(write(schema=SCHEMA, notes=NOTES))
+
+    monkeypatch.setattr(NodeProcess, "__init__", lambda *_args, **_options: pytest.fail("Node was started"))
+    with Emulator(path=file) as convex:
+        assert "notes:find" in convex.function_paths()
+
+
+def test_modules_see_environment_variables_that_have_changed(write: Write, file: Path) -> None:
+    source = "const word = process.env.WORD;\nexport const read = query(async () => word ?? null);"
+    with Emulator(path=file) as convex:
+        convex.env["WORD"] = "one"
+        convex.deploy(write(a=source))
+        convex.env["WORD"] = "two"
+
+    with Emulator(path=file) as convex:
+        assert convex.query("a:read") == "two"
+
+
+def test_errors_have_the_lines_of_the_sources_again(write: Write, file: Path) -> None:
+    convex = Emulator(path=file)
+    convex.deploy(write(a="export const fail = query(async () => { throw new Error('no'); });"))
+    with pytest.raises(FunctionError) as first:
+        convex.query("a:fail")
+    convex.close()
+
+    with Emulator(path=file) as convex, pytest.raises(FunctionError) as second:
+        convex.query("a:fail")
+
+    assert "at <anonymous> (../convex/a.ts:" in str(second.value)
+    assert str(second.value).splitlines()[1:] == str(first.value).splitlines()[1:]
+
+
+@pytest.mark.parametrize("deployed_before", [False, True])
+def test_a_deploy_that_was_undone_is_not_brought_back(write: Write, file: Path, deployed_before: bool) -> None:
+    with Emulator(path=file) as convex:
+        if deployed_before:
+            convex.deploy(write(notes=NOTES))
+        before = state(convex)
+        with convex.rollback():
+            convex.deploy(write(schema=SCHEMA, other=NOTES))
+
+    with Emulator(path=file) as convex:
+        assert state(convex) == before
+
+
+def test_the_last_deploy_is_the_one_that_is_brought_back(write: Write, file: Path) -> None:
+    with Emulator(path=file) as convex:
+        folder = write(notes=NOTES)
+        convex.deploy(folder)
+        (folder / "notes.ts").rename(folder / "others.ts")
+        convex.deploy(folder)
+        before = convex.function_paths()
+
+    with Emulator(path=file) as convex:
+        assert convex.function_paths() == before
+        assert "others:find" in before
+        assert "notes:find" not in before
+
+
+# What `@mastra/convex` publishes: an argument named `$or`.
+def test_what_upstream_breaks_is_let_through_again(write: Write, file: Path) -> None:
+    source = """
+export const f = query({ args: v.any(), handler: async () => null });
+(f as any).exportArgs = () =>
+  JSON.stringify({ type: "object", value: { $or: { fieldType: { type: "any" }, optional: true } } });
+"""
+    with Emulator(path=file) as convex, pytest.warns(UserWarning, match="a deployment refuses this validator"):
+        convex.deploy(write(a=source))
+
+    with pytest.warns(UserWarning, match="a deployment refuses this validator"), Emulator(path=file) as convex:
+        assert convex.query("a:f") is None
 
 
 # A schema that is opened with is held against the documents, unless it is the one they were written with.

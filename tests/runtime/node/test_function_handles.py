@@ -116,3 +116,14 @@ def test_a_handle_works_again_when_its_function_is_back(convex: Emulator, write:
     convex.deploy(folder)
 
     assert convex.query("a:read", {"handle": handle}) == 5.0
+
+
+def test_a_clone_has_handles_of_its_own_functions(deployed: Emulator) -> None:
+    twin = deployed.clone()
+    twin.define("python:two", python_query(lambda ctx, args: 2))
+
+    handle = twin.query("a:handle", {"path": "python:two"})
+
+    assert twin.query("a:read", {"handle": handle}) == 2
+    with pytest.raises(FunctionError, match="Function handle not found"):
+        deployed.query("a:handle", {"path": "python:two"})

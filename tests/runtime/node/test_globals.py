@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from convex_mastra_emulator import Emulator, FetchRequest, FetchResponse, FunctionError, ManualClock
+from convex_mastra_emulator import Clock, Emulator, FetchRequest, FetchResponse, FunctionError, ManualClock, SystemClock
 
 Write = Callable[..., Path]
 
@@ -152,6 +152,28 @@ export const f = action(async () => {
     convex.fetch.respond("https://slow.example/", answer)
 
     assert convex.action("a:f") == 5000.0
+
+
+# Copies run the functions in the same process of Node, and may each have another kind of clock.
+@pytest.mark.parametrize(
+    ("deployed_by", "called_by", "moves"),
+    [(ManualClock(), SystemClock(), True), (SystemClock(), ManualClock(), False)],
+    ids=["running", "standing"],
+)
+def test_actions_of_a_copy_see_its_own_clock(write: Write, deployed_by: Clock, called_by: Clock, moves: bool) -> None:
+    source = """
+export const nap = action(async () => {
+  const start = Date.now();
+  await new Promise((wake) => setTimeout(wake, 20));
+  return Date.now() - start;
+});
+"""
+    with Emulator(clock=deployed_by) as template:
+        template.deploy(write(a=source))
+
+        slept_ms = template.clone(clock=called_by).action("a:nap")
+
+    assert (slept_ms > 0) is moves
 
 
 def test_chance_in_actions_comes_from_the_seed(write: Write) -> None:

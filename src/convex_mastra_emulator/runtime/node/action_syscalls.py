@@ -16,7 +16,6 @@ from convex_mastra_emulator.database.vector_search import VectorQuery
 from convex_mastra_emulator.errors import EmulatorError, NotEmulated
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, vector_elements
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.query_json import read_vector_filter
@@ -33,12 +32,11 @@ class ActionSyscalls:
         ctx: what a Python action would be handed in its place.
         path: the action's, as ``ctx.meta`` tells it.
         limits: what values may be.
-        handles: of the deployment's functions.
     """
 
-    def __init__(self, ctx: ActionContext, path: str, limits: Limits, handles: FunctionHandles) -> None:
+    def __init__(self, ctx: ActionContext, path: str, limits: Limits) -> None:
         self._ctx = ctx
-        self._handles = handles
+        self._handles = ctx.function_handles
         self._limits = limits
         self._answers: dict[str, Callable[[Json], Json]] = {
             "1.0/actions/query": lambda request: self._call(ctx.run_query, request, "runQuery"),
@@ -49,7 +47,7 @@ class ActionSyscalls:
             "1.0/actions/vectorSearch": self._vector_search,
             "1.0/getUserIdentity": lambda request: encode(ctx.auth.get_user_identity()),
             "1.0/getDeploymentMetadata": deployment_metadata,
-            "1.0/createFunctionHandle": handles.create_for,
+            "1.0/createFunctionHandle": self._handles.create_for,
             "1.0/getFunctionMetadata": lambda request: {"name": path, "componentPath": ""},
             "1.0/storageGetUrl": lambda request: ctx.storage.get_url(request["storageId"]),
             "1.0/storageGetMetadata": lambda request: encode(ctx.storage.get_metadata(request["storageId"])),

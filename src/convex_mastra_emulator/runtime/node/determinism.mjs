@@ -4,7 +4,7 @@
  * crates/isolate/src/environment/udf/phase.rs).
  */
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
 
 const RealDate = globalThis.Date;
 const HELP = "Please consider using an action. See https://docs.convex.dev/functions/actions for more details.";
@@ -29,6 +29,28 @@ export function makeDeterministic({ nowMs: now, seed, kind }) {
   };
 }
 
+// Cryptography is loaded when it is wanted: that takes as long as a fifth of the start of Node.
+const realCrypto = Object.getOwnPropertyDescriptor(globalThis, "crypto");
+let cryptoModule;
+
+function sha256() {
+  cryptoModule ??= createRequire(import.meta.url)("node:crypto");
+  return cryptoModule.createHash("sha256");
+}
+
+/** A `crypto` of functions: its chance, and Node's own `subtle`, or what is made of that. */
+function defineCrypto(chance, made = (subtle) => subtle) {
+  let subtle;
+  const value = {
+    get subtle() {
+      subtle ??= made(realCrypto.get.call(globalThis).subtle);
+      return subtle;
+    },
+    ...chance,
+  };
+  Object.defineProperty(globalThis, "crypto", { configurable: true, value });
+}
+
 /** Random bytes from a seed, one at a call: blocks of SHA-256, which every machine computes alike. */
 export function randomStream(seed) {
   let block = Buffer.alloc(0);
@@ -36,7 +58,7 @@ export function randomStream(seed) {
   let count = 0;
   return () => {
     if (used === block.length) {
-      block = createHash("sha256").update(`${seed}:${(count += 1)}`).digest();
+      block = sha256().update(`${seed}:${(count += 1)}`).digest();
       used = 0;
     }
     return block[(used += 1) - 1];
@@ -52,22 +74,20 @@ export function setUpDeterminism() {
     configurable: true,
     value: { now: () => (isStanding ? 0 : realNow()), timeOrigin: 0 },
   });
-  const { subtle } = globalThis.crypto;
-  const counted = new Proxy(subtle, {
+  defineCrypto(random, (subtle) => withoutChance(counted(subtle)));
+}
+
+function counted(subtle) {
+  return new Proxy(subtle, {
     get: (target, name) =>
       typeof target[name] !== "function" ? target[name] : (...values) => count(target[name](...values)),
-  });
-  Object.defineProperty(globalThis, "crypto", {
-    configurable: true,
-    value: { subtle: withoutChance(counted), ...random },
   });
 }
 
 /** Change the globals of actions, for good; both are asked at each use. */
 export function setUpActionsDeterminism(now, nextByte) {
   setUpDate(now);
-  const { subtle } = globalThis.crypto;
-  Object.defineProperty(globalThis, "crypto", { configurable: true, value: { subtle, ...setUpChance(nextByte) } });
+  defineCrypto(setUpChance(nextByte));
 }
 
 function setUpDate(now) {

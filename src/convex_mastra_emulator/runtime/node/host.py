@@ -11,15 +11,15 @@ import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from convex_mastra_emulator.clock import Clock, SystemClock
+from convex_mastra_emulator.clock import Clock
 from convex_mastra_emulator.errors import SchemaDefinitionError
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import ActionContext, MutationContext, QueryContext
 from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
 from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls, NothingAnswered
@@ -27,6 +27,7 @@ from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.bundle_cache import keep_exports, read_exports
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of
+from convex_mastra_emulator.runtime.node.saved_deploy import SavedDeploy, save_deploy
 from convex_mastra_emulator.runtime.node.transaction_syscalls import TransactionSyscalls
 from convex_mastra_emulator.runtime.node.worker import TransactionWorker
 from convex_mastra_emulator.schema.validator_json import validator_from_json
@@ -50,9 +51,9 @@ class TypeScriptHost:
         node: the program.
         bundle: what is run.
         limits: of the deployment.
-        handles: of the deployment's functions.
-        clock: the deployment's; one that does not run by itself stands still for functions, too.
+        clock: tells the time of the deploy; functions see that of the emulator that calls them.
         is_strict: whether validators are refused that Mastra publishes and no deployment takes.
+        saved: what a file of data tells of the bundle.
     """
 
     def __init__(
@@ -60,17 +61,18 @@ class TypeScriptHost:
         node: Path,
         bundle: Bundle,
         limits: Limits,
-        handles: FunctionHandles,
         clock: Clock,
         *,
         is_strict: bool,
+        saved: SavedDeploy | None = None,
     ) -> None:
         self._node = node
         self._bundle = bundle
         self._is_strict = is_strict
         self._limits = limits
-        self._handles = handles
         self._clock = clock
+        self._saved = saved
+        self._loaded: tuple[list[dict[str, Any]], Mapping[str, str]] = ([], {})
         self._lock = threading.Lock()
         self._workers: dict[Runtime, _Running] = {}
 
@@ -107,13 +109,21 @@ class TypeScriptHost:
         Raises:
             ModuleNotLoaded: when a module threw.
         """
-        exports = read_exports(self._bundle, env)
+        exports = None if self._saved is None else self._saved.exports_with(env)
+        if exports is None:
+            exports = read_exports(self._bundle, env)
         if exports is None:
             exports = self._running("transactions", env).exports
             if self._bundle.node:
                 exports = exports + self._running("node", env).exports
             keep_exports(self._bundle, env, exports)
+        self._loaded = exports, dict(env)
         return exports
+
+    @cached_property
+    def saved_text(self) -> str:
+        """All of it, for a file of data; :meth:`exports` was called before."""
+        return save_deploy(self._bundle, *self._loaded, is_strict=self._is_strict)
 
     def functions(self, exports: list[dict[str, Any]]) -> dict[str, Function]:
         """The functions of a deploy by their paths."""
@@ -154,7 +164,7 @@ class TypeScriptHost:
     def _run_in_transaction(
         self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
-        answers = TransactionSyscalls(ctx, _name_of(request), self._handles)
+        answers = TransactionSyscalls(ctx, _name_of(request))
         request = {**request, **self._surroundings(ctx)}
         env = ctx.process_env()
         running = self._running("transactions", env)
@@ -168,7 +178,7 @@ class TypeScriptHost:
         arguments = _written(args)
         if request["module"] in self._bundle.node:
             self._check_size(arguments)
-        answers = ActionSyscalls(ctx, _name_of(request), self._limits, self._handles)
+        answers = ActionSyscalls(ctx, _name_of(request), self._limits)
         return self._read(self._invoke_action(ctx, request, arguments, answers))
 
     def _check_size(self, arguments: str) -> None:
@@ -203,7 +213,7 @@ class TypeScriptHost:
 
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
-        answers = ActionSyscalls(ctx, "http:default", self._limits, self._handles)
+        answers = ActionSyscalls(ctx, "http:default", self._limits)
         invoked = {"kind": "http", "module": _HTTP, "name": "default", "path": path}
         sent = {
             "url": request.url,
@@ -225,10 +235,10 @@ class TypeScriptHost:
         assert isinstance(worker, ActionWorker)
         return worker.invoke({**request, **self._surroundings(ctx)}, args, answers, env)
 
-    def _surroundings(self, ctx: QueryContext | MutationContext | ActionContext) -> dict[str, Any]:
+    @staticmethod
+    def _surroundings(ctx: QueryContext | MutationContext | ActionContext) -> dict[str, Any]:
         """Time and chance of a function."""
-        is_running = isinstance(self._clock, SystemClock)
-        return {"nowMs": ctx.now(), "isClockRunning": is_running, "seed": ctx.random.getrandbits(64)}
+        return {"nowMs": ctx.now(), "isClockRunning": ctx.is_clock_running, "seed": ctx.random.getrandbits(64)}
 
     # Processes
 

@@ -81,6 +81,11 @@ def _write(module: PushedModule, path: Path) -> None:
         path.with_name(f"{path.name}.map").write_text(module.source_map, encoding="utf-8")
 
 
+def schema_of(bundle: Bundle) -> PushedModule | None:
+    """The module ``schema.js`` of a bundle."""
+    return _read(bundle.folder, _SCHEMA, "isolate") if bundle.schema else None
+
+
 def modules_of(bundle: Bundle) -> Iterator[PushedModule]:
     """The modules of a bundle, those that are shared among them."""
     shared = sorted(path.relative_to(bundle.folder).as_posix() for path in bundle.folder.glob(f"{SHARED_FOLDER}*.js"))

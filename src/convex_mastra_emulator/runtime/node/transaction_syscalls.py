@@ -21,7 +21,6 @@ from convex_mastra_emulator.errors import DeploymentError, EmulatorError, ErrorK
 from convex_mastra_emulator.limits import Limits
 from convex_mastra_emulator.runtime.context import MutationContext, QueryContext
 from convex_mastra_emulator.runtime.database_context import check_serialised_id
-from convex_mastra_emulator.runtime.function_handles import FunctionHandles
 from convex_mastra_emulator.runtime.node.common_syscalls import answer_of, deployment_metadata
 from convex_mastra_emulator.runtime.node.pipes import Refusal
 from convex_mastra_emulator.runtime.node.prefetch import PrefetchedQuery
@@ -50,13 +49,12 @@ class TransactionSyscalls:
     Args:
         ctx: what a Python function would be handed in its place.
         path: the function's, as ``ctx.meta`` tells it.
-        handles: of the deployment's functions.
     """
 
-    def __init__(self, ctx: QueryContext | MutationContext, path: str, handles: FunctionHandles) -> None:
+    def __init__(self, ctx: QueryContext | MutationContext, path: str) -> None:
         self._ctx = ctx
         self._path = path
-        self._handles = handles
+        self._handles = ctx.function_handles
         self._transaction: Transaction = ctx.db.transaction
         self._cursors: CursorCodec = ctx.db.cursors
         self._limits: Limits = self._transaction.limits
@@ -80,7 +78,7 @@ class TransactionSyscalls:
             "1.0/getTransactionMetrics": lambda request: self._metrics(),
             "1.0/getFunctionMetadata": lambda request: {"name": self._path, "componentPath": ""},
             "1.0/getDeploymentMetadata": deployment_metadata,
-            "1.0/createFunctionHandle": handles.create_for,
+            "1.0/createFunctionHandle": self._handles.create_for,
             "1.0/getSnapshotTs": lambda request: encode(ConvexInt64(self._transaction.begin_ns)),
         }
 
