@@ -54,7 +54,9 @@ export async function loadModules({ folder, root, paths, env }) {
  */
 export function refuseImports() {
   nodeModule.registerHooks?.({
-    resolve() {
+    resolve(specifier, context, next) {
+      // The worker's own, loaded when it is wanted.
+      if (specifier.startsWith("node:")) return next(specifier, context);
       throw new TypeError("dynamic module import unsupported");
     },
   });
