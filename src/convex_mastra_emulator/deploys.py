@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from convex_mastra_emulator.database.schema_change import change_schema, first_violation
@@ -20,11 +20,12 @@ from convex_mastra_emulator.database.transaction import Transaction
 from convex_mastra_emulator.errors import SchemaViolation
 from convex_mastra_emulator.mastra import MASTRA_FUNCTIONS
 from convex_mastra_emulator.runtime.auth_config import AuthDiff, auth_diff
+from convex_mastra_emulator.runtime.context import ActionContext
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import Function
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.http_router import HttpRouter, http_action
+from convex_mastra_emulator.runtime.http_router import Route, Router, http_action
 from convex_mastra_emulator.runtime.node.auth_evaluation import WHEN_CHANGED
 from convex_mastra_emulator.runtime.node.binary import node_binary
 from convex_mastra_emulator.runtime.node.bundle import Bundle
@@ -189,7 +190,7 @@ class Deploys:
             before = executor.typescript
             old_schema, old_crons = self.schema, executor.crons.state()
             self._change(new)
-            executor.http_router = _router(new.deployed.routes, new.host)
+            executor.http_router = _router(new)
             auth = auth_diff(executor.auth_infos, new.deployed.auth)
             executor.auth_infos = auth.providers
             diff = _diff(old_schema, old_crons, auth, before, new, executor.crons.state())
@@ -227,7 +228,7 @@ class Deploys:
         new = self._read(self._new_host(saved.write, is_strict=saved.is_strict, saved=saved), None)
         executor = self._executor
         executor.functions.restore(_functions(new, executor.functions.snapshot()))
-        executor.http_router = _router(new.deployed.routes, new.host)
+        executor.http_router = _router(new)
         executor.auth_infos = auth_diff((), new.deployed.auth).providers
         executor.typescript = new.host
 
@@ -296,21 +297,30 @@ def _diff(
     )
 
 
-def _router(routes: tuple[tuple[str, str], ...] | None, host: TypeScriptHost) -> HttpRouter | None:
-    if routes is None:
-        return None
-    router = HttpRouter()
-    for path, method in routes:
-        handler = http_action(_answering(host))
-        if path.endswith("*"):
-            router.route(path_prefix=path.removesuffix("*"), method=method, handler=handler)
-        else:
-            router.route(path=path, method=method, handler=handler)
-    return router
+def _router(new: NewDeploy) -> Router | None:
+    told = new.deployed.routes
+    return None if told is None else _DeployedRouter(new.host, told)
 
 
-def _answering(host: TypeScriptHost) -> Callable[[Any, HttpActionRequest], HttpActionResponse]:
-    def answer(ctx: Any, request: HttpActionRequest) -> HttpActionResponse:
-        return host.run_http(ctx, urlsplit(request.url).path, request)
+class _DeployedRouter:
+    """The router that ``http.ts`` exports; it finds routes itself, whatever it has told of them when it was pushed.
 
-    return answer
+    crates/isolate/src/environment/action/mod.rs ``run_http_action_inner`` (checked 2026-11-21).
+    """
+
+    def __init__(self, host: TypeScriptHost, told: tuple[tuple[str, str], ...]) -> None:
+        self._host = host
+        self._told = told
+        self._action = http_action(self._answer)
+
+    def find(self, path: str, method: str, env: Mapping[str, str]) -> Route | None:
+        """What answers a request; None if nothing does."""
+        found = self._host.find_route(path, method, env)
+        return None if found is None else Route(self._action, *found)
+
+    def routes(self) -> list[Route]:
+        """The routes it has told of, in its order."""
+        return [Route(self._action, method, path) for path, method in self._told]
+
+    def _answer(self, ctx: ActionContext, request: HttpActionRequest) -> HttpActionResponse:
+        return self._host.run_http(ctx, urlsplit(request.url).path, request)

@@ -68,6 +68,10 @@ class Calls(Protocol):
         """All functions there are."""
 
     @property
+    def is_clock_running(self) -> bool:
+        """Whether time goes by without anybody's moving it."""
+
+    @property
     def random(self) -> random.Random:
         """The random numbers of the running function."""
 
@@ -86,10 +90,6 @@ class Calls(Protocol):
 
 class CallsOfActions(Calls, Protocol):
     """The same for actions."""
-
-    @property
-    def is_clock_running(self) -> bool:
-        """Whether time goes by without anybody's moving it."""
 
     def vector_search(self, table: str, index: str, query: VectorQuery) -> list[tuple[str, float | None]]:
         """Searches the latest committed documents."""
@@ -139,6 +139,11 @@ class _Context:
     def function_handles(self) -> FunctionHandles:
         """``createFunctionHandle`` of TypeScript, and what such handles stand for."""
         return FunctionHandles(self._calls.functions)
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether the deployment's time goes on by itself while the function runs."""
+        return self._calls.is_clock_running
 
     def now(self) -> float:
         """``Date.now()``: whole milliseconds; stands still in queries and mutations."""
@@ -260,11 +265,6 @@ class ActionContext(_Context):
     """``ctx`` of an action: no database, but calls, each in a transaction of its own, and vector search."""
 
     _calls: CallsOfActions
-
-    @property
-    def is_clock_running(self) -> bool:
-        """Whether :meth:`now` goes on by itself while the action runs."""
-        return self._calls.is_clock_running
 
     @property
     def scheduler(self) -> FunctionScheduler:

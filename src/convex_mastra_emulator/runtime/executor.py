@@ -42,7 +42,7 @@ from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.fetch import Fetches
 from convex_mastra_emulator.runtime.function_log import FunctionLog, Request, Run
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind, FunctionRegistry
-from convex_mastra_emulator.runtime.http_router import HttpRouter
+from convex_mastra_emulator.runtime.http_router import Router
 from convex_mastra_emulator.runtime.identity import ANONYMOUS, Identity
 from convex_mastra_emulator.runtime.inner_calls import ActionCalls, NestedCalls
 from convex_mastra_emulator.runtime.jobs import Jobs, ended
@@ -97,7 +97,7 @@ class Executor(Transactions):
         self.running: set[str] = set()
         """The ids of scheduled functions and crons that run now."""
         self.env.built_in = self.origins.environment
-        self.http_router: HttpRouter | None = None
+        self.http_router: Router | None = None
         """What answers HTTP actions; never changed, only replaced."""
         self.typescript: TypeScriptHost | None = None
         """What runs the functions of the latest deploy."""

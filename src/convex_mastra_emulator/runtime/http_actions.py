@@ -19,7 +19,7 @@ from convex_mastra_emulator.runtime.failures import Failure, thrown
 from convex_mastra_emulator.runtime.function_log import Request, Run
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.http_router import HttpAction, Route
+from convex_mastra_emulator.runtime.http_router import HttpAction, Route, Router
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.logs import LogLines
 from convex_mastra_emulator.runtime.paths import FunctionPath
@@ -69,11 +69,10 @@ def run_http_action(
     router = executor.http_router
     if router is None:
         return _not_found(request, path, "This Convex deployment does not have HTTP actions enabled.")
-    route = router.lookup(path, request.method)
-    if route is None:
-        outcome = _not_found(request, path, "No matching routes found")
-        _note(executor, executor.log.begin(asked, outcome.route, _KIND, identity), outcome)
-        return outcome
+    route = _route_of(executor, router, request, path)
+    if isinstance(route, HttpActionOutcome):
+        _note(executor, executor.log.begin(asked, route.route, _KIND, identity), route)
+        return route
     run = executor.log.begin(asked, str(route), _KIND, identity)
     try:
         outcome = _answered(executor, route, request, run)
@@ -82,6 +81,15 @@ def run_http_action(
         raise
     _note(executor, run, outcome)
     return outcome
+
+
+def _route_of(executor: Executor, router: Router, request: HttpActionRequest, path: str) -> Route | HttpActionOutcome:
+    """What answers a request, or how it ends without; a router of TypeScript may throw."""
+    try:
+        route = router.find(path, request.method, executor.env.of_process())
+    except Exception as error:
+        return HttpActionOutcome(_unrouted(request, path), failure=thrown(error, executor.limits))
+    return _not_found(request, path, "No matching routes found") if route is None else route
 
 
 def _note(executor: Executor, run: Run, outcome: HttpActionOutcome) -> None:
@@ -106,8 +114,12 @@ def _answered(executor: Executor, route: Route, request: HttpActionRequest, run:
 
 
 def _not_found(request: HttpActionRequest, path: str, text: str) -> HttpActionOutcome:
+    return HttpActionOutcome(_unrouted(request, path), HttpActionResponse(text, _NOT_FOUND, _TEXT))
+
+
+def _unrouted(request: HttpActionRequest, path: str) -> str:
     method = "GET" if request.method == "HEAD" else request.method
-    return HttpActionOutcome(f"{method} {path}", HttpActionResponse(text, _NOT_FOUND, _TEXT))
+    return f"{method} {path}"
 
 
 def _run(

@@ -12,9 +12,9 @@ convex-js src/server/router.ts (npm convex 1.48.0, checked 2026-11-21).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from convex_mastra_emulator.errors import SchemaDefinitionError
 
@@ -53,6 +53,22 @@ class Route(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+class Router(Protocol):
+    """What a deployment asks for the HTTP action of a request: a router of Python, or that of ``http.ts``."""
+
+    def find(self, path: str, method: str, env: Mapping[str, str]) -> Route | None:
+        """What answers a request; None if nothing does.
+
+        Args:
+            path: of the request.
+            method: of the request.
+            env: the deployment's environment variables.
+        """
+
+    def routes(self) -> list[Route]:
+        """All routes it tells of."""
 
 
 class HttpRouter:
@@ -123,6 +139,10 @@ class HttpRouter:
             return None
         longest = max(prefixes, key=len)
         return Route(self._prefixes[(wanted, longest)], wanted, f"{longest}*")
+
+    def find(self, path: str, method: str, env: Mapping[str, str]) -> Route | None:
+        """What answers a request, whatever the environment is; None if nothing does."""
+        return self.lookup(path, method)
 
     def routes(self) -> list[Route]:
         """All routes: those with a path by path and method, then those with a prefix by method and prefix."""

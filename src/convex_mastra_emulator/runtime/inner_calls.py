@@ -47,6 +47,11 @@ class _InnerCalls:
         self.limits = executor.limits
 
     @property
+    def is_clock_running(self) -> bool:
+        """Whether time goes by without anybody's moving it."""
+        return isinstance(self._executor.clock, SystemClock)
+
+    @property
     def functions(self) -> FunctionRegistry:
         """All functions there are."""
         return self._executor.functions
@@ -168,11 +173,6 @@ class ActionCalls(_InnerCalls):
     def __init__(self, executor: Executor, caller: Call) -> None:
         super().__init__(executor, caller)
         self._used = caller.used or UsageSum()
-
-    @property
-    def is_clock_running(self) -> bool:
-        """Whether time goes by without anybody's moving it."""
-        return isinstance(self._executor.clock, SystemClock)
 
     def run(self, kind: FunctionKind, path: str, args: Any) -> Value:
         """Runs a function.

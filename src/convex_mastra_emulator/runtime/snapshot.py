@@ -16,7 +16,7 @@ from convex_mastra_emulator.runtime.auth_config import AuthInfo
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
 from convex_mastra_emulator.runtime.functions import Function
-from convex_mastra_emulator.runtime.http_router import HttpRouter
+from convex_mastra_emulator.runtime.http_router import Router
 from convex_mastra_emulator.runtime.jobs import Jobs
 from convex_mastra_emulator.runtime.node.host import TypeScriptHost
 from convex_mastra_emulator.runtime.paths import FunctionPath
@@ -32,7 +32,7 @@ class Snapshot:
     functions: Mapping[FunctionPath, Function]
     timestamp_ns: int
     crons: Mapping[str, CronJob] = field(default_factory=dict)
-    http_router: HttpRouter | None = None
+    http_router: Router | None = None
     typescript: TypeScriptHost | None = None
     auth_infos: tuple[AuthInfo, ...] = ()
 
@@ -92,7 +92,7 @@ class _Definitions:
 
     functions: Mapping[FunctionPath, Function]
     crons: Mapping[str, CronJob]
-    http_router: HttpRouter | None
+    http_router: Router | None
     typescript: TypeScriptHost | None
     auth_infos: tuple[AuthInfo, ...]
     schema: Schema

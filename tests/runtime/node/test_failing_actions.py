@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from convex_mastra_emulator import Emulator, FetchRequest, FetchResponse, FunctionError, Limits, ManualClock
+from convex_mastra_emulator import (
+    ConvexError,
+    ConvexInt64,
+    Emulator,
+    FetchRequest,
+    FetchResponse,
+    FunctionError,
+    Limits,
+    ManualClock,
+)
 from convex_mastra_emulator.runtime.arguments import python_arguments
 from convex_mastra_emulator.runtime.functions import FunctionKind
 from convex_mastra_emulator.runtime.identity import ADMIN
@@ -52,6 +61,84 @@ def failure(convex: Emulator) -> str:
         convex.action("actions:f")
     assert convex.action("actions:fine") == "fine"
     return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            'await ctx.db.insert("notes", {});',
+            "Uncaught TypeError: Cannot read properties of undefined (reading 'insert')",
+        ),
+        ('await ctx.runQuery(call("notes:add"), {});', "Trying to execute notes.js:add as Query, but it is defined as"),
+        ('await ctx.runMutation(call("notes:inner"), {});', "Trying to execute notes.js:inner as Mutation, but it is"),
+        (
+            'await ctx.runAction(call("notes:add"), {});',
+            "Trying to execute notes.js:add as Action, but it is defined as",
+        ),
+        ('await ctx.runQuery(call("notes:none"), {});', "Could not find public function for 'notes:none'"),
+        ('await ctx.runMutation(call("notes:add"), { n: 2n ** 63n });', "BigInt 9223372036854775808 does not fit into"),
+        (
+            'await ctx.vectorSearch("notes", "none", { vector: [] });',
+            "`vector` must be a non-empty Array in vectorSearch",
+        ),
+        ('await ctx.storage.store("text" as any);', "Uncaught "),
+        ('await ctx.scheduler.runAfter(-1, call("notes:add"));', "Uncaught Error: `delayMs` must be non-negative"),
+        ("return new Date(0);", "Uncaught Error: "),
+        ("return () => 1;", 'Uncaught Error: Function "[Function]" is not a supported Convex type.'),
+        ("const all: any = {}; all.self = all; return all;", "Uncaught RangeError: Maximum call stack size exceeded"),
+        ("const f: any = () => f(); f();", "Uncaught RangeError: Maximum call stack size exceeded"),
+        ("null!.x;", "Uncaught TypeError: Cannot read properties of null (reading 'x')"),
+        ('throw "text";', "Uncaught text"),
+        ('await fetch("no address");', "Uncaught TypeError: "),
+        ("throw new (class Mine extends Error {})('own');", "Uncaught Error: own"),
+    ],
+)
+def test_what_fails_is_told(deploy: Deploy, body: str, text: str) -> None:
+    assert text in failure(deploy(body))
+
+
+# What queries and mutations may not do.
+def test_actions_may_import_modules(deploy: Deploy) -> None:
+    assert deploy('return Object.keys(await import("./notes")).sort();').action("actions:f") == [
+        "add",
+        "addAndFail",
+        "inner",
+    ]
+
+
+def test_an_error_for_users_keeps_its_data(deploy: Deploy) -> None:
+    convex = deploy('throw new ConvexError({ why: "full", n: 5n });')
+
+    with pytest.raises(ConvexError) as caught:
+        convex.action("actions:f")
+
+    assert caught.value.data == {"why": "full", "n": ConvexInt64(5)}
+
+
+def test_the_line_of_the_users_file_is_told(deploy: Deploy) -> None:
+    with pytest.raises(FunctionError, match=r"Uncaught Error: here\n    at .*\.\./convex/actions\.ts:\d+:\d+"):
+        deploy('throw new Error("here");').action("actions:f")
+
+
+# Arguments and results: 16 MiB in the default runtime, 5 MiB to actions in Node.
+
+
+@pytest.mark.parametrize(("size", "fits"), [(1 << 20, True), (16 << 20, False)])
+def test_results_have_a_size(deploy: Deploy, size: int, fits: bool) -> None:
+    convex = deploy(f'return "x".repeat({size});')
+
+    if fits:
+        assert convex.action("actions:f") == "x" * size
+    else:
+        assert failure(convex).startswith("Function actions.js:f return value is too large (actual: 16.00 MiB")
+
+
+def test_arguments_of_a_called_function_have_a_size(deploy: Deploy) -> None:
+    convex = deploy(f'await ctx.runMutation(call("notes:add"), {{ text: "x".repeat({16 << 20}) }});')
+
+    assert "Arguments for notes.js:add are too large (actual: 16.00 MiB" in failure(convex)
+    assert convex.table_counts() == {}
 
 
 # crates/isolate/src/environment/action/mod.rs; npm-packages/node-executor/src/executor.ts calls the error by the event.

@@ -68,6 +68,7 @@ def failure(convex: Emulator, kind: str) -> str:
         ("return Symbol();", "Uncaught "),
         ("const f: any = () => f(); f();", "Uncaught RangeError: Maximum call stack size exceeded"),
         ('throw new ConvexError("full");', "Uncaught ConvexError: full"),
+        ('await import("./b");', "Uncaught TypeError: dynamic module import unsupported"),
         ('eval("1 +");', "Uncaught SyntaxError: Unexpected end of input"),
     ],
 )
@@ -80,6 +81,31 @@ def test_what_fails_is_told(deploy: Callable[..., Emulator], kind: str, body: st
         told = f"Uncaught ConvexError: {error.data}"
 
     assert told.startswith(text)
+
+
+# convex-helpers' triggers hold a lock of their module while they write: one that hangs must not block every later call.
+def test_a_promise_nobody_settles_leaves_nothing_in_its_module(convex: Emulator, write: Write) -> None:
+    source = """
+let lock = Promise.resolve();
+export const f = mutation(async (_, { hangs }: any) => {
+  await lock;
+  let unlock: any;
+  lock = new Promise((resolve) => (unlock = resolve));
+  if (hangs) await new Promise(() => {});
+  unlock();
+  return "done";
+});
+export const calling = mutation(async (ctx) => {
+  try { await ctx.runMutation(call("a:f"), { hangs: true }); } catch { return "caught"; }
+});
+"""
+    convex.deploy(write(a=source))
+
+    for _ in range(2):
+        assert convex.mutation("a:calling") == "caught"
+        with pytest.raises(FunctionError, match="Returned promise will never resolve"):
+            convex.mutation("a:f", {"hangs": True})
+        assert convex.mutation("a:f", {"hangs": False}) == "done"
 
 
 def test_a_query_that_never_ends_is_ended(write: Write, deploy: Callable[..., Emulator], kind: str) -> None:
@@ -240,3 +266,43 @@ export const f = mutation(async (ctx: any) => {{
 
     assert convex.mutation("a:f") == [1.0, 0.0, 1.0]
     assert convex.mutation("a:f") == [2.0, 1.0, 2.0]
+
+
+# Queries
+
+
+# Whatever is told of a query comes with the next frame; nothing may be told of one that was never opened.
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ('withIndex("none")', "Index notes.none not found."),
+        (
+            'withIndex("by_id", (q: any) => q.eq("text", 1))',
+            'The index range included a comparison with "text", but notes.by_id',
+        ),
+        (
+            'filter((q: any) => q.eq(q.add(q.field("text"), 1), 1))',
+            "Cannot add undefined (type undefined) and 1.0 (type Float64)",
+        ),
+    ],
+)
+def test_queries_that_cannot_be_run_are_told(convex: Emulator, write: Write, query: str, text: str) -> None:
+    source = f"""
+export const f = mutation(async (ctx: any) => {{ {WRITE} return await ctx.db.query("notes").{query}.first(); }});
+"""
+    convex.deploy(write(a=source, b=BESIDE))
+
+    assert text in failure(convex, "mutation")
+
+
+def test_a_query_that_cannot_be_run_may_be_caught(convex: Emulator, write: Write) -> None:
+    source = f"""
+export const f = mutation(async (ctx: any) => {{
+  {WRITE}
+  try {{ await ctx.db.query("notes").withIndex("none").first(); }} catch {{ /* told below */ }}
+  return (await ctx.db.query("notes").collect()).length;
+}});
+"""
+    convex.deploy(write(a=source))
+
+    assert convex.mutation("a:f") == 1.0

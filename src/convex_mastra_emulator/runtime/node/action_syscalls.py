@@ -132,3 +132,22 @@ class ActionSyscalls:
             "body": base64.b64encode(response.body).decode("ascii"),
             "url": response.url,
         }
+
+
+class NothingAnswered:
+    """What a router may ask while it looks for a route: nothing."""
+
+    def answer(self, operation: str, text: str) -> str:
+        """Refuses a request.
+
+        Raises:
+            Refusal: always.
+        """
+        raise Refusal(f"{operation} cannot be used while a route is looked up")
+
+    def now_ms(self) -> float:
+        """No time: nothing is answered that could tell it."""
+        return 0.0
+
+    def log(self, level: str, text: str) -> None:
+        """Drops a line."""

@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
 
-import { lineOf, LEVELS } from "./console.mjs";
+import { setUpConsole } from "./console.mjs";
 import { randomStream, setUpActionsDeterminism } from "./determinism.mjs";
 import { environment, nodeEnvironment, setEnvironment } from "./environment.mjs";
 import { failureOf, loadFailureOf } from "./failures.mjs";
@@ -29,6 +29,8 @@ const clearTimer = clearTimeout;
 const realCrypto = globalThis.crypto;
 const invocations = new AsyncLocalStorage();
 const waiting = new Map();
+// What modules time while they are loaded.
+const importing = { timers: new Map() };
 let lastCall = 0;
 let modules;
 
@@ -36,6 +38,7 @@ class Invocation {
   constructor({ id, nowMs, isClockRunning, seed }) {
     this.id = id;
     this.operations = new Map(); // that it waits for, by call
+    this.timers = new Map(); // of console.time
     this.isClockRunning = isClockRunning;
     this.nextByte = randomStream(seed);
     this.setTime(nowMs);
@@ -84,11 +87,18 @@ globalThis.Convex = {
     throw new Error(`Unknown operation ${operation}`);
   },
   asyncSyscall: ask,
-  async jsSyscall(operation, request) {
-    if (operation === "storage/storeBlob") return await storeBlob(request);
-    if (operation === "storage/getBlob") return await getBlob(request);
-    throw new Error(`Unknown JS operation ${operation}`);
+  jsSyscall(operation, request) {
+    const answer = JS_SYSCALLS[operation];
+    if (answer === undefined) throw new Error(`Unknown JS operation ${operation}`);
+    return answer(request);
   },
+};
+
+const JS_SYSCALLS = {
+  "storage/storeBlob": storeBlob,
+  "storage/getBlob": getBlob,
+  requestFromConvexJson: ({ convexJson }) => requestOf(convexJson),
+  convexJsonFromResponse: ({ response }) => keepResponse(response),
 };
 
 async function storeBlob({ blob, options }) {
@@ -149,21 +159,36 @@ async function settled(invocation, request, args) {
   }
 }
 
-function run({ kind, module, name, route }, args) {
+function run({ kind, module, name, path }, args) {
   if (kind === "action") return modules.functionOf(module, name).invokeAction("", args);
-  return runHttp(module, route, JSON.parse(args));
+  const router = modules.module(module)[name];
+  return kind === "route" ? findRoute(router, JSON.parse(args)) : runHttp(router, path, args);
 }
 
-async function runHttp(module, [path, method], { url, headers, body }) {
-  const [handler] = modules.module(module).default.lookup(path, method);
+// Routers are asked as npm convex' own one (src/server/router.ts): `lookup` names the route, `runRequest` answers.
+
+async function findRoute(router, [path, method]) {
+  const found = router.lookup(path, method);
+  return JSON.stringify(found === null ? null : found.slice(1));
+}
+
+async function runHttp(router, path, args) {
+  await router.runRequest(args, path);
+  const { response } = invocations.getStore();
+  const body = Buffer.from(await response.arrayBuffer()).toString("base64");
+  return JSON.stringify({ status: response.status, headerPairs: [...response.headers], body });
+}
+
+function requestOf({ url, method, headerPairs, body }) {
   const content = ["GET", "HEAD"].includes(method) || body === "" ? undefined : Buffer.from(body, "base64");
-  const request = new Request(url, { method, headers, body: content });
-  const response = await handler.invokeHttpAction(request);
-  return JSON.stringify({
-    status: response.status,
-    headers: [...response.headers],
-    body: Buffer.from(await response.arrayBuffer()).toString("base64"),
-  });
+  return new Request(url, { method, headers: headerPairs, body: content });
+}
+
+// npm-packages/udf-runtime/src/23_response.ts; the body is read when `runRequest` is over.
+function keepResponse(response) {
+  if (!(response instanceof Response)) throw new Error("HTTP actions must return a Response");
+  invocations.getStore().response = response;
+  return { status: response.status, headerPairs: [...response.headers] };
 }
 
 async function load(text) {
@@ -183,12 +208,12 @@ function failUnawaited(event, error) {
   invocation?.fail(isNode ? new Ended(`Uncaught ${event}: ${error?.message ?? String(error)}`) : error);
 }
 
-for (const level of LEVELS) {
-  console[level] = (...values) => {
-    const { id } = invocations.getStore() ?? { id: 0 };
-    writeFrame(KIND.log, `${id}\n${level}\n${lineOf(values)}`);
-  };
-}
+setUpConsole({
+  write: (level, text) => writeFrame(KIND.log, `${invocations.getStore()?.id ?? 0}\n${level}\n${text}`),
+  timers: () => (invocations.getStore() ?? importing).timers,
+  now: () => Math.round(invocations.getStore()?.now() ?? 0),
+  isNode,
+});
 host.on("unhandledRejection", (reason) => failUnawaited("unhandledRejection", reason));
 host.on("uncaughtException", (error) => failUnawaited("uncaughtException", error));
 

@@ -8,7 +8,7 @@
 import { readFileSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-import { LEVELS } from "./console.mjs";
+import { setUpConsole } from "./console.mjs";
 import { setUpActionsDeterminism } from "./determinism.mjs";
 import { environment, onRead, setEnvironment } from "./environment.mjs";
 import { failureOf, setRoot } from "./failures.mjs";
@@ -30,10 +30,8 @@ function refuseEverythingElse() {
   );
   Math.random = refuse("Math.random unsupported when evaluating auth config file");
   const get = refuse("The Performance API is not supported when evaluating auth config file");
-  Object.defineProperty(globalThis, "performance", { configurable: true, value: Object.create(null, {
-    now: { value: get },
-    timeOrigin: { get },
-  }) });
+  const performance = Object.create(null, { now: { value: get }, timeOrigin: { get } });
+  Object.defineProperty(globalThis, "performance", { configurable: true, value: performance });
   globalThis.fetch = async () => refuse("fetch() unsupported while evaluating auth config file")();
   for (const name of ["setTimeout", "setInterval"]) {
     globalThis[name] = refuse(`${name} unsupported while evaluating auth config file`);
@@ -43,7 +41,8 @@ function refuseEverythingElse() {
     asyncSyscall: async (name) => refuse(`Syscall ${name} unsupported while evaluating auth config file`)(),
     jsSyscall: async (name) => refuse(`Syscall ${name} unsupported while evaluating auth config file`)(),
   };
-  for (const level of LEVELS) console[level] = () => undefined;
+  // What is logged is told to nobody.
+  setUpConsole({ write: () => undefined, timers: () => new Map(), now: () => 0, isNode: false });
 }
 
 function readVariable(name) {

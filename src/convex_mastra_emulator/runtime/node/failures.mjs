@@ -29,7 +29,7 @@ export function failureOf(error) {
   const name = error.name ?? "";
   const text = error.message ?? "";
   const message = ["Uncaught " + [name, text].filter((part) => part !== "").join(": ")].join("");
-  const failure = { message, frames: framesOf(error) };
+  const failure = { message, frames: userFramesOf(error) };
   if (CONVEX_ERROR in error && typeof error.data === "string") failure.data = error.data;
   return failure;
 }
@@ -40,7 +40,7 @@ function thrownText(thrown) {
 }
 
 /** The frames of the user's own code, mapped to its sources by Node's --enable-source-maps. */
-function framesOf(error) {
+export function userFramesOf(error) {
   const frames = [];
   for (const line of String(error.stack ?? "").split("\n")) {
     const found = FRAME.exec(line);

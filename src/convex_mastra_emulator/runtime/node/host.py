@@ -22,7 +22,7 @@ from convex_mastra_emulator.runtime.context import ActionContext, MutationContex
 from convex_mastra_emulator.runtime.failures import Failure, FailureThrown
 from convex_mastra_emulator.runtime.functions import Function, FunctionKind
 from convex_mastra_emulator.runtime.http_messages import HttpActionRequest, HttpActionResponse
-from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls
+from convex_mastra_emulator.runtime.node.action_syscalls import ActionSyscalls, NothingAnswered
 from convex_mastra_emulator.runtime.node.action_worker import ActionWorker
 from convex_mastra_emulator.runtime.node.auth_evaluation import AuthEvaluation
 from convex_mastra_emulator.runtime.node.bundle import Bundle
@@ -39,6 +39,7 @@ from convex_mastra_emulator.values.json_text import parse_v8_json, write_json
 from convex_mastra_emulator.values.types import Value
 
 _SCRIPTS = Path(__file__).parent
+_HTTP = "http.js"
 Runtime = Literal["transactions", "isolate", "node"]
 """Queries and mutations; actions in the default runtime; those with "use node"."""
 _KINDS = {"query": FunctionKind.QUERY, "mutation": FunctionKind.MUTATION, "action": FunctionKind.ACTION}
@@ -167,14 +168,14 @@ class TypeScriptHost:
         self, ctx: QueryContext | MutationContext, request: dict[str, Any], args: tuple[Value, ...]
     ) -> Value:
         answers = TransactionSyscalls(ctx, _name_of(request))
-        request = {**request, "nowMs": ctx.now(), "seed": ctx.random.getrandbits(64)}
+        request = {**request, **self._surroundings(ctx)}
         env = ctx.process_env()
         running = self._running("transactions", env)
         for name in running.reads:
             answers.read_variable(name)
         worker = running.worker
         assert isinstance(worker, TransactionWorker)
-        return self._read(worker.invoke(request, _written(args), answers, env))
+        return self._read(answers.with_commit_time(worker.invoke(request, _written(args), answers, env)))
 
     def _run_action(self, ctx: ActionContext, request: dict[str, Any], args: tuple[Value, ...]) -> Value:
         arguments = _written(args)
@@ -194,19 +195,38 @@ class TypeScriptHost:
             )
             raise FailureThrown(Failure(message=text))
 
+    def find_route(self, path: str, method: str, env: Mapping[str, str]) -> tuple[str, str] | None:
+        """Method and path of what answers a request, as the router of ``http.ts`` tells it; None if nothing does.
+
+        Raises:
+            FailureThrown: when the router throws.
+        """
+        asked: dict[str, Any] = {
+            "kind": "route",
+            "module": _HTTP,
+            "name": "default",
+            "isClockRunning": False,
+            "seed": 0,
+        }
+        asked["nowMs"] = self._clock.now_ns() // 1_000_000
+        worker = self._running("isolate", env).worker
+        assert isinstance(worker, ActionWorker)
+        found = json.loads(worker.invoke(asked, json.dumps([path, method]), NothingAnswered(), env))
+        return None if found is None else (found[0], found[1])
+
     def run_http(self, ctx: ActionContext, path: str, request: HttpActionRequest) -> HttpActionResponse:
         """Runs the HTTP action of ``http.ts`` that answers a path."""
         answers = ActionSyscalls(ctx, "http:default", self._limits)
-        invoked = {"kind": "http", "module": "http.js", "name": "default", "route": [path, request.method]}
+        invoked = {"kind": "http", "module": _HTTP, "name": "default", "path": path}
         sent = {
             "url": request.url,
             "method": request.method,
-            "headers": [list(pair) for pair in request.headers.pairs],
+            "headerPairs": [list(pair) for pair in request.headers.pairs],
             "body": base64.b64encode(request.body).decode("ascii"),
         }
         told = json.loads(self._invoke_action(ctx, invoked, json.dumps(sent), answers))
         return HttpActionResponse(
-            base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headers"]]
+            base64.b64decode(told["body"]), told["status"], [tuple(pair) for pair in told["headerPairs"]]
         )
 
     def _read(self, text: str) -> Value:
@@ -216,12 +236,12 @@ class TypeScriptHost:
         env = ctx.process_env()
         worker = self._running("node" if request["module"] in self._bundle.node else "isolate", env).worker
         assert isinstance(worker, ActionWorker)
-        seen = {
-            "nowMs": ctx.now(),
-            "isClockRunning": ctx.is_clock_running,
-            "seed": ctx.random.getrandbits(64),
-        }
-        return worker.invoke({**request, **seen}, args, answers, env)
+        return worker.invoke({**request, **self._surroundings(ctx)}, args, answers, env)
+
+    @staticmethod
+    def _surroundings(ctx: QueryContext | MutationContext | ActionContext) -> dict[str, Any]:
+        """Time and chance of a function."""
+        return {"nowMs": ctx.now(), "isClockRunning": ctx.is_clock_running, "seed": ctx.random.getrandbits(64)}
 
     # Processes
 

@@ -1,4 +1,5 @@
 /** The modules of a deployed bundle: loaded once per deploy, and what they export. */
+import * as nodeModule from "node:module";
 import { pathToFileURL } from "node:url";
 
 import { onRead, setEnvironment } from "./environment.mjs";
@@ -45,4 +46,18 @@ export async function loadModules({ folder, root, paths, env }) {
     }
   }
   return { modules: new Modules(modules), exported };
+}
+
+/**
+ * Refuse `import(…)` from now on, when all modules are there: queries and mutations cannot load any (convex-backend
+ * crates/isolate/src/isolate.rs `error_dynamic_import_callback`). Node before 22.15 lets them.
+ */
+export function refuseImports() {
+  nodeModule.registerHooks?.({
+    resolve(specifier, context, next) {
+      // The worker's own, loaded when it is wanted.
+      if (specifier.startsWith("node:")) return next(specifier, context);
+      throw new TypeError("dynamic module import unsupported");
+    },
+  });
 }

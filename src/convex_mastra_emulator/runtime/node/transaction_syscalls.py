@@ -33,6 +33,12 @@ from convex_mastra_emulator.values.types import Value
 Json = Any
 # query_streams.mjs: what becomes of the documents that were fetched and not taken.
 _VOID, _CLOSED = 1, 2
+# crates/value/src/pending.rs ``COMMIT_TS_FIELD``, as JSON.stringify writes it; where a deployment reads it
+# (crates/isolate/src/environment/udf/async_syscall.rs, crates/common/src/json/query.rs).
+_COMMIT_TIME = '{"$commitTs":null}'
+_TAKE_COMMIT_TIME = frozenset(
+    {"1.0/insert", "1.0/shallowMerge", "1.0/replace", "1.0/runUdf", "1.0/queryPage", "emulator/fetch"}
+)
 # Texts of larger documents are made anew each time: they would take as much memory as the documents.
 _KEPT_SIZE_MAX = 4096
 
@@ -102,6 +108,8 @@ class TransactionSyscalls:
         Raises:
             Refusal: what the function sees as an error.
         """
+        if operation in _TAKE_COMMIT_TIME:
+            text = self.with_commit_time(text)
         try:
             if operation == "1.0/get":
                 return self._get(text)
@@ -118,6 +126,16 @@ class TransactionSyscalls:
             raise Refusal(str(error)) from error
         except (EmulatorError, TypeError) as error:
             raise Refusal(str(error)) from error
+
+    def with_commit_time(self, text: str) -> str:
+        """JSON text of a mutation with its timestamp wherever it has put ``ctx.db.vars.commitTs``.
+
+        A deployment holds the place until the mutation commits; here the timestamp lies behind all others at once, as
+        nothing else is committed meanwhile.  Quotes in strings are escaped, so that no string looks like the token.
+        """
+        if _COMMIT_TIME not in text or not isinstance(self._ctx, MutationContext):
+            return text
+        return text.replace(_COMMIT_TIME, write_json(encode(ConvexInt64(self._transaction.begin_ns))))
 
     # Reads
 

@@ -7,22 +7,25 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { lineOf, LEVELS } from "./console.mjs";
+import { setUpConsole } from "./console.mjs";
 import { hostPromises, makeDeterministic, setUpDeterminism } from "./determinism.mjs";
 import { environment, onRead, setEnvironment } from "./environment.mjs";
 import { failureOf, loadFailureOf } from "./failures.mjs";
 import { KIND, readFrame, writeFrame } from "./frames.mjs";
 import { setUpRuntimeGlobals } from "./globals.mjs";
-import { loadModules } from "./modules.mjs";
+import { loadModules, refuseImports } from "./modules.mjs";
 import { QueryStreams } from "./query_streams.mjs";
 
 // Functions do not see these; taken before they are hidden.
 const host = process;
 const setTurn = setImmediate;
 const clearTurn = clearImmediate;
+const realNow = Date.now;
 const invocations = new AsyncLocalStorage();
 const PREFIX = { query: "invokeQuery", mutation: "invokeMutation" };
 
+// What modules time while they are loaded.
+const importing = { timers: new Map() };
 let active; // the innermost invocation
 let modules;
 let rejection; // what nobody caught
@@ -34,6 +37,7 @@ class Invocation {
     this.streams = new QueryStreams(ask);
     // The environment variables it has looked up.
     this.variables = new Set();
+    this.timers = new Map(); // of console.time
     this.isOver = false;
     this.isCalling = false;
     // Resolved when a call that this one has made is over.
@@ -163,28 +167,50 @@ function turn() {
   return new Promise((resolve) => setTurn(resolve));
 }
 
+// Turns of the event loop after which a function is looked at.
+let looks = 0;
+
 /** What a promise settles to; it fails when nothing is left that could settle it. */
 function settled(invocation, start) {
   return new Promise((resolve, reject) => {
-    let check = setTurn(look);
+    let next;
+    function lookLater() {
+      looks += 1;
+      next = setTurn(look);
+    }
     function look() {
-      // The platform's own promises, such as those of crypto.subtle and of FormData, are settled by the event loop; and
-      // a function that has called another one waits for that.
-      const isPlatforms = hostPromises.count > 0 || host.getActiveResourcesInfo().includes("Immediate");
-      if (isPlatforms || active !== invocation) check = setTurn(look);
+      looks -= 1;
+      next = undefined;
+      // A function that has called another one waits for that.
+      if (active !== invocation || isPlatformBusy()) lookLater();
       else reject(new NeverSettled());
     }
-    start().then(resolve, reject).finally(() => clearTurn(check));
+    function stopLooking() {
+      if (next === undefined) return;
+      looks -= 1;
+      clearTurn(next);
+    }
+    lookLater();
+    start().then(resolve, reject).finally(stopLooking);
   });
+}
+
+/** Whether promises of the platform's own, such as those of crypto.subtle and of FormData, wait for the event loop. */
+function isPlatformBusy() {
+  if (hostPromises.count > 0) return true;
+  return host.getActiveResourcesInfo().filter((resource) => resource === "Immediate").length > looks;
 }
 
 host.on("unhandledRejection", (reason) => {
   rejection ??= { reason };
 });
 
-for (const level of LEVELS) {
-  console[level] = (...values) => writeFrame(KIND.log, `${level}\n${lineOf(values)}`);
-}
+setUpConsole({
+  write: (level, text) => writeFrame(KIND.log, `${level}\n${text}`),
+  timers: () => (active ?? importing).timers,
+  now: () => (active?.request.isClockRunning ? realNow() : 0),
+  isNode: false,
+});
 setUpDeterminism();
 setUpRuntimeGlobals(environment);
 
@@ -211,6 +237,7 @@ async function loaded(text) {
   const ended = makeDeterministic(request);
   try {
     const { modules: found, exported } = await loadModules(request);
+    refuseImports();
     writeFrame(KIND.result, JSON.stringify(exported));
     return found;
   } catch (error) {

@@ -2,7 +2,7 @@
  * What a deployment logs when an action ends and operations of it are still under way (convex-backend
  * crates/isolate/src/environment/action/mod.rs, task.rs; npm-packages/node-executor/src/syscalls.ts).
  */
-import { lineOf } from "./console.mjs";
+import { inspect } from "node:util";
 
 const HELP = "See https://docs.convex.dev/functions/actions#dangling-promises for more information.";
 const NAMES = { "emulator/fetch": "fetch", "1.0/storageStore": "storage.store", "1.0/storageGet": "storage.get" };
@@ -20,10 +20,10 @@ export function unawaitedLines(operations, isNode) {
 function nodeLines(operations) {
   const own = operations.filter((operation) => operation.startsWith("1.0/")).map(shortName);
   return [...new Set(own)].map((name) =>
-    lineOf([
+    inspect(
       `You have an outstanding ${name.replace(/^storage/, "storage ")} call. Operations should be awaited or they might ` +
         `not run. Not awaiting promises might result in unexpected failures. ${HELP}`,
-    ]),
+    ),
   );
 }
 

@@ -38,6 +38,8 @@ _LOAD_SECONDS_MAX = 60.0
 _PATIENCE_SECONDS = 20.0
 # crates/common/src/knobs.rs ``ISOLATE_MAX_USER_HEAP_SIZE`` are 64 MiB; the modules of all functions lie here, too.
 _HEAP_MIB_MAX = 128
+# crates/isolate/src/environment/udf/mod.rs, as transactions.mjs tells it
+_NEVER_SETTLED = "Returned promise will never resolve"
 
 
 class Answers(Protocol):
@@ -73,6 +75,7 @@ class TransactionWorker:
         self._waited_seconds = 0.0
         self._depth = 0
         self._env: Mapping[str, str] = {}
+        self._is_stuck = False
         # A clone runs the same functions, under a lock of its own.
         self._lock = threading.RLock()
 
@@ -135,6 +138,8 @@ class TransactionWorker:
             raise
         finally:
             self._depth -= 1
+            if self._depth == 0 and self._is_stuck:
+                self.close()
 
     def _serve(self, answers: Answers) -> str:
         problem: Exception | None = None
@@ -157,7 +162,11 @@ class TransactionWorker:
                 answers.note(notes)
             if kind == RESULT:
                 return rest
-            raise FailureThrown(failure_of(rest))
+            failure = failure_of(rest)
+            # It may hold what its module shares with other functions, such as a lock; a deployment's modules are new
+            # with each call.
+            self._is_stuck |= failure.message == _NEVER_SETTLED
+            raise FailureThrown(failure)
 
     def _answer(self, answers: Answers, notes: str, text: str) -> Exception | None:
         """Answers a request; a fault of our own is given back, to be raised when the function has been ended."""

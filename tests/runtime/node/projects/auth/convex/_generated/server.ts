@@ -1,0 +1,7 @@
+export {
+  actionGeneric as action,
+  httpActionGeneric as httpAction,
+  internalMutationGeneric as internalMutation,
+  mutationGeneric as mutation,
+  queryGeneric as query,
+} from "convex/server";

@@ -1,0 +1,1 @@
+export default { providers: [{ domain: "https://issuer.example", applicationID: "convex" }] };
