@@ -5,6 +5,7 @@ Rules: convex-backend crates/authentication/src/lib.rs ``validate_id_token``, wi
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jwt
@@ -220,6 +221,17 @@ def test_clocks_may_differ_by_five_seconds(claims: dict[str, Any], problem: str)
 
     nearer = {name: value + (1 if name == "exp" else -1) for name, value in claims.items()}
     assert identify(custom_token(**nearer), custom()).user is not None
+
+
+@pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", ["9999999999", True, [1]])
+def test_a_time_is_a_number(name: str, value: Any) -> None:
+    claims: dict[str, Any] = {**CLAIMS, name: value}
+
+    for info in (OIDC, custom()):
+        text, code = refusal(jwt.PyJWS().encode(json.dumps(claims).encode(), RSA_KEY, "RS256", {"kid": "key"}), info)
+        assert text.startswith("Could not parse JWT payload.")
+        assert code == "InvalidAuthHeader"
 
 
 @pytest.mark.parametrize("missing", ["sub", "exp"])

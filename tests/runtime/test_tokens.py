@@ -307,8 +307,13 @@ def test_token_that_does_not_say_where_it_comes_from(claims: dict[str, Any]) -> 
     )
 
 
-@pytest.mark.parametrize("claims", [{"iss": 5}, {"iss": ISSUER, "sub": 5}, {"iss": ISSUER, "aud": [5]}])
+@pytest.mark.parametrize(
+    "claims",
+    [{"iss": 5}, {"sub": 5}, {"sub": 0}, {"aud": [5]}, *({"exp": end} for end in (2**63, 10**400, float("nan")))],
+)
 def test_claims_of_another_type_are_no_claims(claims: dict[str, Any]) -> None:
+    claims = {"iss": ISSUER, **claims}
+
     assert refusal(f"a.{part(claims)}.c", TESTS) == (NOT_PARSED, "InvalidAuthHeader")
 
 

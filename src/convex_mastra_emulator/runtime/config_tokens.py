@@ -15,12 +15,13 @@ from convex_mastra_emulator.runtime.auth_config import AuthInfo, CustomJwtInfo, 
 from convex_mastra_emulator.runtime.identity import Identity
 from convex_mastra_emulator.runtime.provider_keys import Keys, ProviderKeys
 from convex_mastra_emulator.runtime.token_claims import custom_attributes, oidc_attributes
-from convex_mastra_emulator.runtime.token_refusals import invalid_header, not_verified
+from convex_mastra_emulator.runtime.token_refusals import invalid_header, not_parsed, not_verified
 
 Claims = Mapping[str, Any]
 # RS256 and EdDSA, which is Ed25519 alone; the types of keys for them.
 _OIDC_KEY_TYPES = {"RS256": "RSA", "EdDSA": "OKP"}
 _JOSE_TYPES = ("JWT", "JOSE", "JOSE+JSON")
+_TIMES = ("exp", "nbf", "iat")
 # How far clocks may be apart, for customJwt.
 _LEEWAY_SECONDS = 5
 
@@ -57,6 +58,8 @@ class ConfigProvider:
         Raises:
             RequestRefused: with the deployment's text.
         """
+        if not all(_is_number(claims[name]) for name in _TIMES if claims.get(name) is not None):
+            raise not_parsed()
         # A deployment looks at whole seconds.
         if isinstance(self.info, OidcInfo):
             return _identify_oidc(self.info, self.keys, token, claims, int(now_s))
@@ -72,7 +75,7 @@ def _identify_oidc(info: OidcInfo, keys: ProviderKeys, token: str, claims: Claim
         raise RequestRefused(INTERNAL_ERROR_TEXT, code="InternalServerError", kind=ErrorKind.INTERNAL)
     found = keys.discovered(claims["iss"])
     header = _header(token)
-    if header is None or not _is_number(claims.get("iat")) or not _is_number(claims.get("exp")) or "sub" not in claims:
+    if header is None or any(claims.get(name) is None for name in ("iat", "exp", "sub")):
         raise invalid_header("Could not parse as OIDC ID token. Token might not be an OIDC-compliant JWT.")
     key = _key_for_oidc(header, found)
     if (
@@ -117,7 +120,7 @@ def _identify_custom(
     if key is None or not _is_signed_custom(info, token, header, key):
         raise _not_decoded(key_id, is_redacted=is_redacted)
     _check_times(claims, now_s)
-    if "sub" not in claims or "exp" not in claims:
+    if claims.get("sub") is None or claims.get("exp") is None:
         raise invalid_header(
             "Could not verify token claim. Check that the JWT contains valid claims and matches your auth provider "
             "configuration."
@@ -157,11 +160,7 @@ def _check_times(claims: Claims, now_s: int) -> None:
 
 def _time(claims: Claims, name: str, otherwise_s: int) -> float:
     given = claims.get(name)
-    if given is None:
-        return otherwise_s
-    if not _is_number(given):
-        raise invalid_header("Could not decode token. The times of its claims must be numbers.")
-    return float(given)
+    return otherwise_s if given is None else float(given)
 
 
 # Both

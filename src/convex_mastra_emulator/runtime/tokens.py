@@ -21,6 +21,7 @@ from convex_mastra_emulator.runtime.token_refusals import no_issuer, no_provider
 TEST_ISSUER = "https://issuer.convex-mastra-emulator.test"
 TEST_AUDIENCE = "convex"
 TOKEN_SECONDS = 3600.0
+_TIME_END_S = 1 << 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class AuthProvider:
         """
         claims = _verified_claims(token, self)
         expires_s = claims.get("exp")
-        if not isinstance(expires_s, (int, float)) or expires_s <= now_s or "sub" not in claims:
+        if not isinstance(expires_s, (int, float)) or expires_s <= now_s or claims.get("sub") is None:
             raise not_verified()
         return Identity(user=oidc_attributes(claims), expires_s=float(expires_s))
 
@@ -127,9 +128,17 @@ def _unverified_claims(token: str) -> Mapping[str, Any]:
         raise not_parsed()
     if claims.get("iss") is None:
         raise no_issuer()
-    if not isinstance(claims["iss"], str) or not isinstance(claims.get("sub", ""), str):
+    subject = claims.get("sub")
+    if not isinstance(claims["iss"], str) or not (subject is None or isinstance(subject, str)):
+        raise not_parsed()
+    if any(_is_no_time(claims.get(name)) for name in ("exp", "nbf", "iat")):
         raise not_parsed()
     return claims
+
+
+def _is_no_time(given: Any) -> bool:
+    """Whether a number is none of those a deployment reads: whole seconds in 64 bits."""
+    return isinstance(given, (int, float)) and not abs(given) < _TIME_END_S
 
 
 def _audiences(claims: Mapping[str, Any]) -> list[str]:
