@@ -84,10 +84,10 @@ def imported_from(root: Path) -> list[Path]:
     return [Path(line) for line in result.stdout.split()]
 
 
-def run_suite(root: Path, modules: Sequence[str]) -> tuple[str, str]:
+def run_suite(root: Path, modules: Sequence[str], target: str = "emulator") -> tuple[str, str]:
     """Runs modules of the suite, all of them if none is named; gives the outcome and its detail."""
     places = [str(root / SUITE / f"test_{module}.py") for module in modules] or [str(root / SUITE)]
-    command = [sys.executable, "-m", "pytest", *places, "--convex-target=emulator", *_OPTIONS]
+    command = [sys.executable, "-m", "pytest", *places, f"--convex-target={target}", *_OPTIONS]
     try:
         result = subprocess.run(
             command, cwd=root, env=_environment(root), capture_output=True, text=True, timeout=SECONDS_MAX, check=False
@@ -110,10 +110,10 @@ def _examined(root: Path, fault: Fault) -> tuple[str, str]:
     except StaleFault as error:
         return "stale", str(error)
     if fault.first:
-        found = run_suite(root, fault.first)
+        found = run_suite(root, fault.first, fault.target)
         if found[0] != "survived":
             return found
-    return run_suite(root, ())
+    return run_suite(root, (), fault.target)
 
 
 def examine(fault: Fault | None) -> Verdict:

@@ -30,7 +30,9 @@ def test_each_fault_replaces_a_text_that_stands_there_once(module: str) -> None:
     text = faults[0].source(PROJECT).read_text(encoding="utf-8")
 
     for fault in faults:
-        compile(fault.applied_to(text), fault.module, "exec")
+        changed = fault.applied_to(text)
+        if fault.module.endswith(".py"):
+            compile(changed, fault.module, "exec")
 
 
 def test_names_are_unique() -> None:

@@ -25,6 +25,7 @@ class Fault:
         hurts: which user it would hurt, and how.
         first: modules of the suite most likely to notice it, without ``test_`` and ``.py``; they are run first.
         survives: why no case can notice it; empty if one must.
+        target: the one the suite runs on.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Fault:
     hurts: str
     first: tuple[str, ...]
     survives: str = ""
+    target: str = "emulator"
 
     def applied_to(self, text: str) -> str:
         """The module's text with the fault in it.

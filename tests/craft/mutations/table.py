@@ -4,6 +4,7 @@ from tests.craft.mutations import (
     documents,
     files,
     mastra,
+    node,
     protocol,
     reading,
     runtime,
@@ -24,4 +25,5 @@ FAULTS = (
     *files.FAULTS,
     *mastra.FAULTS,
     *protocol.FAULTS,
+    *node.FAULTS,
 )
