@@ -178,3 +178,33 @@ def test_what_cannot_be_watched_is_refused(options: list[str], message: str) -> 
 
     assert code == 2
     assert message in output
+
+
+def test_a_folder_without_functions_is_told(project: Path) -> None:
+    done = run("--deploy", "convex", *python("print('ran')"), folder=project)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "warning: convex has no functions\n")
+
+
+# Whoever names the project gets its functions under names that begin with its folders.
+def test_a_whole_project_is_told(project: Path) -> None:
+    (project / "convex" / "numbers.ts").write_text(ONE)
+    (project / "package.json").write_text("{}")
+
+    done = run("--deploy", ".", *python("print('ran')"), folder=project)
+
+    assert done.stdout == "ran\n"
+    assert done.stderr.startswith("warning: . is a whole project: its functions stand in convex\n")
+
+
+def test_a_variable_that_auth_config_misses_comes_with_its_option(project: Path) -> None:
+    (project / "convex" / "numbers.ts").write_text(ONE)
+    (project / "convex" / "auth.config.ts").write_text(
+        'export default { providers: [{ domain: process.env.DOMAIN!, applicationID: "app" }] };'
+    )
+
+    done = run("--deploy", "convex", *python("print('ran')"), folder=project)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Environment variable DOMAIN is used in auth config file but its value was not set" in done.stderr
+    assert "--env NAME=VALUE sets one." in done.stderr

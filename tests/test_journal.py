@@ -76,3 +76,14 @@ def test_entry_knows_who_called_and_when() -> None:
     refused, called = emulator.journal
     assert (refused.identity, refused.timestamp_ns) == (ANONYMOUS, 0)
     assert (called.identity, called.timestamp_ns) == (ADMIN, 1_000_000_000_000)
+
+
+# In its log a test sees what it has sent, also when no function of that name is there.
+def test_arguments_of_a_call_that_found_no_function_are_kept() -> None:
+    convex = Emulator()
+
+    with suppress(EmulatorError):
+        convex.mutation("notes:ad", {"author": "ada"})
+
+    [told] = convex.journal
+    assert told.arguments == {"author": "ada"}

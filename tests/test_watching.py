@@ -132,3 +132,18 @@ def test_it_looks_by_itself_and_ends_when_it_is_closed(folder: Path) -> None:
 
     watch.close()
     assert "convex-emulator-watch" not in [thread.name for thread in threading.enumerate()]
+
+
+# The watch outlives what nobody thought of: the next change may be deployed.
+def test_a_fault_of_ours_is_told_like_a_refusal(folder: Path) -> None:
+    told: list[EmulatorError | None] = []
+    deploys = Deploys()
+    watch = Watch(folder, deploys, (), told.append)
+    deploys.meanwhile = lambda: dict[str, str]()["gone"]
+    (folder / "a.ts").write_text("22")
+    assert watch.look()
+    deploys.meanwhile = lambda: None
+    (folder / "a.ts").write_text("333")
+
+    assert watch.look()
+    assert [str(problem) for problem in told] == ["KeyError: 'gone'", "None"]

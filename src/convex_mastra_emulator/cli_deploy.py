@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,8 @@ from convex_mastra_emulator.errors import EmulatorError
 from convex_mastra_emulator.runtime.paths import parse_path
 from convex_mastra_emulator.schema import Schema
 from convex_mastra_emulator.sources import SourceError
+
+_VARIABLE_MISSING = "AuthConfigMissingEnvironmentVariable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,8 @@ def deploy(emulator: Emulator, wanted: DeployOptions) -> None:
         if wanted.crons is not None:
             emulator.define_crons(sources.load_crons(wanted.crons))
     except EmulatorError as error:
-        raise click.BadParameter(str(error), param_hint=option) from None
+        hint = "\n--env NAME=VALUE sets one." if getattr(error, "code", "") == _VARIABLE_MISSING else ""
+        raise click.BadParameter(f"{error}{hint}", param_hint=option) from None
 
 
 def _check_watch(wanted: DeployOptions) -> None:
@@ -103,18 +107,27 @@ def deploy_folder(emulator: Emulator, folder: str, schema: Schema | None, *, wat
     context.with_resource(_warnings_as_lines())
     # Whatever comes next may fail, and neither Node nor the watch is to outlive the command.
     context.call_on_close(emulator.close)
+    if (Path(folder) / "package.json").exists() and (Path(folder) / "convex").is_dir():
+        warnings.warn(f"{folder} is a whole project: its functions stand in {Path(folder) / 'convex'}", stacklevel=1)
     if not watch:
         emulator.deploy(folder, schema=schema)
+        _warn_if_empty(emulator, folder)
         return
 
     def tell(problem: EmulatorError | None) -> None:
         if problem is None:
             click.echo(f"deployed {folder}", err=True)
+            _warn_if_empty(emulator, folder)
         else:
             click.echo(f"not deployed, what was deployed before goes on: {problem}", err=True)
 
     emulator.deploy(folder, schema=schema, watch=True, tell=tell)
     tell(None)
+
+
+def _warn_if_empty(emulator: Emulator, folder: str) -> None:
+    if not emulator.function_paths():
+        warnings.warn(f"{folder} has no functions", stacklevel=1)
 
 
 @contextmanager

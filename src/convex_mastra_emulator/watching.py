@@ -68,6 +68,9 @@ class Watch:
             self.problem = None
         except EmulatorError as error:
             self.problem = error
+        except Exception as error:  # a fault of ours, after which the next change may be deployed
+            self.problem = EmulatorError(f"{type(error).__name__}: {error}")
+            self.problem.__cause__ = error
         # What changed while it was deployed is to be seen at the next look.
         self._stamps = {path: stamps.get(path, stamp) for path, stamp in self._stamps_now().items()}
         self._tell(self.problem)

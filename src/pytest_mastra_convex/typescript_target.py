@@ -79,7 +79,7 @@ class TypeScriptTarget:
     def template(self, setup: Setup) -> Emulator:
         """The emulator to which a test's folder was deployed, for copies to be made of."""
         folder = self._folder(setup)
-        key = (folder, id(setup.own_schema), tuple(sorted(setup.limits.items())))
+        key = (folder, id(setup.own_schema), tuple(sorted(setup.limits.items())), tuple(sorted(setup.env.items())))
         template = self._deployed.pop(key, None) or self._deploy(folder, setup)
         self._deployed[key] = template
         for unused in list(self._deployed.values())[:-_RUNNING_MAX]:
@@ -90,6 +90,7 @@ class TypeScriptTarget:
         # Its time is the beginning of every manual clock, so that copies may have one of their own.
         emulator = Emulator(limits=lowered_limits(setup), clock=ManualClock())
         self._resources.callback(emulator.close)
+        emulator.env.update(setup.env)
         with warnings.catch_warnings():
             if folder == self._own_folder:
                 warnings.filterwarnings("ignore", "mastra/nativeVector.js:query: a deployment refuses this validator")

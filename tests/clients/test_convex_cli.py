@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from convex_mastra_emulator import Emulator, internal_mutation, query
+from convex_mastra_emulator import Emulator, action, internal_mutation, query
 from convex_mastra_emulator.schema import define_schema, define_table, v
 from convex_mastra_emulator.server import serve
 from tests.clients.convex_cli import ConvexCli
@@ -226,7 +226,9 @@ def test_an_export_goes_round(cli: ConvexCli, emulator: Emulator, npm_project: P
         lambda ctx: [ctx.db.insert("later", {"bytes": b"\x00", "text": "ä\n"}), ctx.db.insert("notes", {"n": 1})]
     )
 
-    told = cli.ok("export", "--path", "out.zip").messages
+    store(emulator, b"hello")
+
+    told = cli.ok("export", "--path", "out.zip", "--include-file-storage").messages
     assert "Created snapshot export at timestamp " in told
     assert "Downloaded snapshot export to out.zip" in told
     target = Emulator(SCHEMA, seed=2)
@@ -240,6 +242,29 @@ def test_an_export_goes_round(cli: ConvexCli, emulator: Emulator, npm_project: P
         assert rows_of(target, table) == rows_of(emulator, table)
     [again] = tmp_path.glob("snapshot_convex-mastra-emulator_*.zip")
     assert entries_of(again) == entries_of(tmp_path / "out.zip")
+    assert b"hello" in entries_of(again).values()
+
+
+def store(emulator: Emulator, body: bytes) -> str:
+    """A stored file."""
+    emulator.define("files:keep", action(lambda ctx, args: ctx.storage.store(body)))
+    return str(emulator.action("files:keep"))
+
+
+# Stored files come along only when they are asked for.
+def test_an_export_leaves_files_out(cli: ConvexCli, emulator: Emulator, tmp_path: Path) -> None:
+    store(emulator, b"hello")
+
+    cli.ok("export", "--path", "out.zip")
+
+    assert not [name for name in entries_of(tmp_path / "out.zip") if name.startswith("_storage")]
+
+
+def test_an_inline_query_is_refused_at_once(cli: ConvexCli) -> None:
+    refused = cli("run", "--inline-query", "await ctx.db.query('notes').collect()")
+
+    assert refused.code == 1
+    assert "`--inline-query` is not emulated: deploy the query, and run it by its name" in refused.messages
 
 
 def entries_of(path: Path) -> dict[str, bytes]:

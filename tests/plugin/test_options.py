@@ -130,3 +130,29 @@ def test_every_form_begins_with_convex() -> None:
         assert option.flag.startswith("--convex-")
         assert option.environment.startswith("CONVEX_")
         assert option.ini.startswith("convex_")
+
+
+@pytest.mark.parametrize("target", ["emulator", "server"])
+def test_environment_variables_are_there_before_the_test(pytester: pytest.Pytester, target: str) -> None:
+    pytester.makepyfile(
+        functions="""
+        from convex_mastra_emulator import query
+
+        FUNCTIONS = {"env:read": query(lambda ctx, args: [ctx.env["ONE"], ctx.env["TWO"]])}
+    """
+    )
+    pytester.makepyfile("""
+        def test_env(convex_deployment):
+            assert convex_deployment.query("env:read") == ["1", "a=b"]
+    """)
+    options = (f"--convex-target={target}", "--convex-functions=functions:FUNCTIONS")
+
+    result = pytester.runpytest("--convex-env=ONE=1", "--convex-env=TWO=a=b", *options)
+
+    result.assert_outcomes(passed=1)
+
+
+def test_an_environment_variable_without_a_value_is_refused(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--convex-env=ONE")
+
+    result.stderr.fnmatch_lines(["*--convex-env: 'ONE' is not NAME=VALUE*"])

@@ -184,6 +184,7 @@ class ExportJobs:
 
     def _make(self, export_id: str) -> None:
         self._change(export_id, _begun)
+        requested = self._executor.store.system_table(EXPORTS).documents[export_id].value
         self._tell(export_id, "Beginning backup")
         snapshot = take_snapshot(self._executor)
         target = BytesIO()
@@ -192,6 +193,7 @@ class ExportJobs:
             target,
             lambda _done, _total: self._check(export_id),
             lambda table: self._tell(export_id, f"Backing up {table}"),
+            include_storage=requested["format"]["include_storage"],
         )
         data = target.getvalue()
         key = f"exports/{self._new_token()}"

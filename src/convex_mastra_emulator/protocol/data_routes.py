@@ -26,7 +26,9 @@ UPLOAD_PATHS = frozenset({"/api/import", "/api/import/upload_part"})
 
 _DONE = HttpResponse(200)
 _MONTH_SECONDS = 60 * 60 * 24 * 30
+_INLINE_QUERY = "/api/run_test_function"
 _NOT_EMULATED = {
+    _INLINE_QUERY: ("POST",),
     "/api/list_snapshot": ("GET", "POST"),
     "/api/document_deltas": ("GET", "POST"),
     "/api/json_schemas": ("GET",),
@@ -183,9 +185,12 @@ def _export_id(request: HttpRequest) -> str:
 
 def _not_emulated(request: HttpRequest, _identity: Identity) -> HttpResponse:
     """Says so; an empty 404, which clients take for a deployment that is not ready yet, would be tried again."""
-    message = (
-        f"{request.path} is not emulated: streaming export and import are not; use `npx convex export` and "
-        "`npx convex import`"
-    )
+    if request.path == _INLINE_QUERY:
+        message = "`--inline-query` is not emulated: deploy the query, and run it by its name"
+    else:
+        message = (
+            f"{request.path} is not emulated: streaming export and import are not; use `npx convex export` and "
+            "`npx convex import`"
+        )
     body = write_json({"code": "NotEmulated", "message": message}).encode()
     return HttpResponse(501, body, (("content-type", "application/json"),))

@@ -57,21 +57,22 @@ def journaled_call(
         outcome = executor.call(path, read, kind, identity, at_ns=at_ns, end_cursor=end_cursor, request=request)
     except EmulatorError as error:
         told = Outcome(failure=Failure(message=str(error)), fault=error.fault)
-        if error.fault is not None:
+        if not given:
             _read_for_journal(read, executor.limits)
         journal.add(_entry(executor, path, kind, given, told, identity, started_ns))
         raise
-    if outcome.fault is not None and not given:
+    refused = unsupported[0] if unsupported else None
+    if not given and (outcome.failure is not None or outcome.fault is not None):
         _read_for_journal(read, executor.limits)
     journal.add(_entry(executor, path, kind, given, outcome, identity, started_ns))
-    if unsupported:
+    if refused is not None:
         # No client could have sent it: the fault is the caller's, not the function's.
-        raise unsupported[0]
+        raise refused
     return outcome
 
 
 def _read_for_journal(read: ReadArguments, limits: Limits) -> None:
-    """Reads the arguments of a call that a fault kept from running; bad ones matter to nobody then."""
+    """Reads the arguments of a call that failed before a function wanted them; bad ones matter to nobody then."""
     with suppress(EmulatorError):
         read(limits)
 

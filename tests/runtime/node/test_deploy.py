@@ -200,3 +200,42 @@ def test_a_watched_folder_is_deployed_again(convex: Emulator, write: Write) -> N
         assert "convex/a.ts:1:17" in str(told.get(timeout=30))
         assert watch.problem is not None
         assert convex.query("a:f") == 2.0
+
+
+# A deployment's analysis drops such lines (crates/isolate/src/environment/analyze.rs `trace`).
+@pytest.mark.parametrize("module", ["a", "schema", "http", "crons", "node"])
+def test_what_modules_log_when_they_are_loaded_is_nobodys_line(convex: Emulator, write: Write, module: str) -> None:
+    sources = {
+        "a": "export const f = query(async () => { console.log('in'); return 1; });",
+        "schema": 'import { defineSchema } from "convex/server"; export default defineSchema({});',
+        "http": 'import { httpRouter } from "convex/server"; export default httpRouter();',
+        "crons": 'import { cronJobs } from "convex/server"; export default cronJobs();',
+        "node": "export const g = action(async () => 2);",
+    }
+    sources[module] = f"console.log('top'); console.error(new Error('x')); {sources[module]}"
+    sources["node"] = f'"use node";\n{sources["node"]}'
+
+    folder = write(**sources)
+    (folder / "node.ts").write_text(f'"use node";\n{(folder / "node.ts").read_text()}')
+    convex.deploy(folder)
+
+    assert convex.query("a:f") == 1
+    assert convex.action("node:g") == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ('import "./_generated/api";', "convex-mastra-emulator run -- npx convex codegen"),
+        ('import fs from "fs"; export const x = fs;', 'Only files that begin with "use node"'),
+        ('import x from "no-such-package"; export const y = x;', "npm install brings packages"),
+        ('import x from "./nowhere"; export const y = x;', ""),
+    ],
+)
+def test_what_esbuild_refuses_comes_with_what_to_do(convex: Emulator, write: Write, source: str, hint: str) -> None:
+    with pytest.raises(BundleFailed) as refused:
+        convex.deploy(write(a=source))
+
+    said, _, told = str(refused.value).rpartition("\n\n")
+    assert "Could not resolve" in (said or told)
+    assert (hint in told) if hint else "npm install" not in str(refused.value)

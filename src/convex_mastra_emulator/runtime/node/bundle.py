@@ -22,7 +22,19 @@ _EXTENSIONS = (".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx")
 _SHARED = "_deps/[hash]"
 _USE_NODE = re.compile(r"""^\s*(?://[^\n]*\n|/\*.*?\*/|\s)*["']use node["']""", re.DOTALL)
 _HAS_EXPORT = re.compile(r"^\s{0,100}(?:import|export)", re.MULTILINE)
-_NO_GENERATED = 'Could not resolve "./_generated/'
+# What esbuild says, and what to do about it here: it gives advice about options nobody has at hand.
+_HINTS = (
+    (
+        re.compile(r'Could not resolve "\./_generated/'),
+        "What is in _generated is written by npx convex codegen, which asks a deployment: "
+        "convex-mastra-emulator run -- npx convex codegen",
+    ),
+    (
+        re.compile(r"is built into node"),
+        'Only files that begin with "use node" can use Node\'s modules: put such actions into a file of their own.',
+    ),
+    (re.compile(r'Could not resolve "(?![./])(?!node:)'), "Is the package installed? npm install brings packages."),
+)
 _CONFIG = re.compile(r"(?:^|/)convex\.config\.[cm]?[jt]s$")
 _PACKAGE = re.compile(r"/node_modules/((?:@[^/]+/)?[^/]+)/(?!.*/node_modules/)")
 AUTH_CONFIG = "auth.config.js"
@@ -242,10 +254,13 @@ def _run(esbuild: Path, folder: Path, entries: Sequence[Path], output: Path, *op
     ]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
-        said = ran.stderr.strip()
-        hint = "\n\nnpx convex codegen writes what is in _generated" if _NO_GENERATED in said else ""
-        raise BundleFailed(said + hint)
+        raise BundleFailed("\n\n".join([ran.stderr.strip(), *_hints(ran.stderr)]))
     read = json.loads(metafile.read_text(encoding="utf-8"))["inputs"]
     metafile.unlink()
     # What esbuild makes up itself has a name like `(disabled):fs`.
     return {path for name in read if (path := root / name).is_file()}
+
+
+def _hints(said: str) -> list[str]:
+    matching = [hint for pattern, hint in _HINTS if pattern.search(said)]
+    return matching[:1]

@@ -49,14 +49,16 @@ class NodeProcess:
         script: what it runs.
         arguments: what it is told besides its pipes.
         heap_mib_max: how much memory its objects may take.
+        memory_told_mb: how much they may take on a deployment.
     """
 
-    def __init__(self, node: Path, script: Path, *arguments: str, heap_mib_max: int) -> None:
+    def __init__(self, node: Path, script: Path, *arguments: str, heap_mib_max: int, memory_told_mb: int = 64) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         to_read, self._write_fd = os.pipe()
         self._read_fd, to_write = os.pipe()
         self._poll = select.poll()
         self._poll.register(self._read_fd, select.POLLIN)
+        self._memory_told_mb = memory_told_mb
         self._buffer = bytearray()
         self._end: Exception | None = None
         options = ("--enable-source-maps", "--no-warnings", f"--max-old-space-size={heap_mib_max}")
@@ -153,7 +155,7 @@ class NodeProcess:
         said = self._stderr.read().decode(errors="replace").strip()
         if "heap out of memory" in said:
             # crates/isolate/src/termination.rs, crates/common/src/knobs.rs ``ISOLATE_MAX_USER_HEAP_SIZE``
-            text = "JavaScript execution ran out of memory (maximum memory usage: 64 MB)"
+            text = f"JavaScript execution ran out of memory (maximum memory usage: {self._memory_told_mb} MB)"
             return self.stop(FailureThrown(Failure(message=text)))
         tail = f": {said[-_STDERR_SHOWN:]}" if said else ""
         code = self._process.returncode

@@ -206,7 +206,10 @@ host.on("unhandledRejection", (reason) => {
 });
 
 setUpConsole({
-  write: (level, text) => writeFrame(KIND.log, `${level}\n${text}`),
+  write: (level, text) => {
+    // What modules say when they are loaded is nobody's line (crates/isolate/src/environment/analyze.rs `trace`).
+    if (active !== undefined) writeFrame(KIND.log, `${level}\n${text}`);
+  },
   timers: () => (active ?? importing).timers,
   now: () => (active?.request.isClockRunning ? realNow() : 0),
   isNode: false,
