@@ -86,3 +86,10 @@ def test_what_are_no_routes_and_no_crons_is_refused() -> None:
         load_router("named_sources:CRONS")
     with pytest.raises(SourceError, match="'named_sources:ROUTER' must be Crons, got HttpRouter"):
         load_crons("named_sources:ROUTER")
+
+
+def test_a_schema_in_typescript_is_deployed(tmp_path: Path) -> None:
+    (tmp_path / "schema.ts").write_text("export default defineSchema({});")
+
+    with pytest.raises(SourceError, match=r"is deployed with the functions beside it, by `--deploy "):
+        load_schema(tmp_path / "schema.ts")

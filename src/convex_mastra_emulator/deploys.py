@@ -203,18 +203,19 @@ class Deploys:
         functions, schema, host = executor.functions.snapshot(), executor.store.schema, executor.typescript
         try:
             executor.functions.restore(_functions(new, functions))
-            self._change_schema(new.schema, new.host)
+            # What an emulator begins with, Mastra's tables or others, is nothing somebody has deployed.
+            self._change_schema(new.schema, new.host, forgets_empty=host is None)
             self._scheduler.deploy(new.deployed.crons)
         except BaseException:
             executor.functions.restore(functions)
             self._change_schema(schema, host)
             raise
 
-    def _change_schema(self, schema: Schema, host: TypeScriptHost | None) -> None:
+    def _change_schema(self, schema: Schema, host: TypeScriptHost | None, *, forgets_empty: bool = False) -> None:
         executor = self._executor
         settings = deploy_settings(executor, schema, host)
         with executor.saving(settings):
-            executor.in_transaction(_changing(executor, schema))
+            executor.in_transaction(_changing(executor, schema, forgets_empty=forgets_empty))
             executor.save(settings)  # if no document has changed
         executor.typescript = host
 
@@ -268,9 +269,9 @@ def _functions(new: NewDeploy, there: Mapping[FunctionPath, Function]) -> dict[F
     return {parse_path(name): function for name, function in new.deployed.functions.items()} | kept
 
 
-def _changing(executor: Executor, schema: Schema) -> Callable[[Transaction], None]:
+def _changing(executor: Executor, schema: Schema, *, forgets_empty: bool) -> Callable[[Transaction], None]:
     def change(_: Transaction) -> None:
-        change_schema(executor.store, schema)
+        change_schema(executor.store, schema, forgets_empty=forgets_empty)
 
     return change
 

@@ -43,6 +43,7 @@ class PushedApp:
         unchanged: modules that stay.
         external_packages: the versions of npm packages that are not in the modules.
         server_version: of npm convex in the project.
+        node_version: of Node, if the project names one.
     """
 
     schema: PushedModule | None
@@ -50,6 +51,7 @@ class PushedApp:
     unchanged: Sequence[ModuleHash] = ()
     external_packages: Mapping[str, str] = field(default_factory=dict)
     server_version: str = "unknown"
+    node_version: str | None = None
 
 
 class TableSize(NamedTuple):
@@ -89,6 +91,7 @@ class Push:
         deploy: what takes effect when it is finished.
         indexes: what becomes of indexes.
         server_version: of npm convex in the project.
+        node_version: of Node, if the project names one.
     """
 
     id: str
@@ -96,6 +99,7 @@ class Push:
     deploy: NewDeploy
     indexes: IndexDiff
     server_version: str
+    node_version: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +134,7 @@ class Pushes:
 
     Attributes:
         server_version: of npm convex in the project that was pushed last; None before.
+        node_version: of Node, that it named; None if it named none.
     """
 
     def __init__(self, deploys: Deploys, env: Mapping[str, str], dialect: Dialect, new_id: Callable[[], str]) -> None:
@@ -141,6 +146,7 @@ class Pushes:
         self._begun: dict[str, Push] = {}
         self._schemas = _Schemas(new_id())
         self.server_version: str | None = None
+        self.node_version: str | None = None
 
     # Modules
 
@@ -178,7 +184,7 @@ class Pushes:
         new = self._read(app)
         with self._lock:
             indexes = self._deploys.index_diff(new)
-            push = Push(self._new_id(), self._submit(new), new, indexes, app.server_version)
+            push = Push(self._new_id(), self._submit(new), new, indexes, app.server_version, app.node_version)
             for earlier in self._begun.values():
                 # It may still be finished; its processes are then started anew.
                 earlier.deploy.host.close()
@@ -264,7 +270,7 @@ class Pushes:
             self._schemas = _Schemas(push.schema_id or self._new_id())
             # It is in effect: what it was made of is to go when another takes its place.
             del self._begun[push_id]
-            self.server_version = push.server_version
+            self.server_version, self.node_version = push.server_version, push.node_version
             return diff
 
 

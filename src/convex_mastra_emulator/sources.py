@@ -49,6 +49,10 @@ def load_schema(source: str | Path) -> Schema:
         if not isinstance(schema, Schema):
             raise SourceError(f"{source!r} must be a Schema, got {type(schema).__name__}")
         return schema
+    if path.suffix in (".ts", ".js"):
+        raise SourceError(
+            f"{str(source)!r} is deployed with the functions of its folder: `serve --deploy {path.parent}`"
+        )
     try:
         return Schema.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (EmulatorError, ValueError, OSError) as error:

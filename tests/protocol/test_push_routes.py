@@ -522,3 +522,13 @@ def test_a_token_of_a_provider_nobody_can_reach_is_refused(admin: AdminClient) -
     status, told = answer(admin.api.http.handle(request)[0])
 
     assert (status, told["code"]) == (400, "AuthProviderDiscoveryFailed")
+
+
+def test_the_version_of_node_is_told_to_the_next_push(admin: AdminClient) -> None:
+    versions = []
+    for node_version in ("22", None):
+        deploy(admin, module("notes.js", ONE), nodeVersion=node_version)
+        _, told = admin.post("/api/get_config_hashes", {"adminKey": ADMIN_KEY, "version": "1.48.0"}, key=None)
+        versions.append(told["nodeVersion"])
+
+    assert versions == ["22", None]

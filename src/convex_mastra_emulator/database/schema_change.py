@@ -36,14 +36,21 @@ def _in_order(table: Table) -> Iterator[StoredDocument]:
     return iter(table.documents.values())
 
 
-def change_schema(store: Store, schema: Schema) -> None:
+def change_schema(store: Store, schema: Schema, *, forgets_empty: bool = False) -> None:
     """Makes ``schema`` the store's; every change is logged, but not that of :attr:`Store.schema` itself.
 
     Tables whose definition changes get new indexes; those the schema no longer names keep their documents.
+
+    Args:
+        store: whose it becomes.
+        schema: the new one.
+        forgets_empty: whether tables that only the schema before names go, if they hold nothing.
     """
     before = store.schema
     for name in before.tables:
-        store.table(name)  # a table without documents keeps its number, too
+        table = store.table(name)  # a table without documents keeps its number, too
+        if forgets_empty and table is not None and name not in schema.tables and not table.documents:
+            store.remove_table(table)
     store.schema = schema
     for table in list(store.tables.values()):
         if _is_changed(before, schema, table.name):

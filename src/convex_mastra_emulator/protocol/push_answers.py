@@ -21,7 +21,7 @@ ROOT = ""
 """How the app itself is named among components; there are no others here."""
 
 
-def config_hashes(modules: Iterable[PushedModule], server_version: str | None) -> Json:
+def config_hashes(modules: Iterable[PushedModule], server_version: str | None, node_version: str | None) -> Json:
     """``get_config_hashes``: by what the command line finds which modules it need not send."""
     return {
         "config": {"functions": "convex/"},
@@ -29,7 +29,7 @@ def config_hashes(modules: Iterable[PushedModule], server_version: str | None) -
             {"path": module.path, "hash": module.sha256, "environment": module.environment} for module in modules
         ],
         "udfServerVersion": server_version,
-        "nodeVersion": None,
+        "nodeVersion": node_version,
     }
 
 

@@ -56,6 +56,7 @@ def start_push(body: JsonBody) -> PushedApp:
         unchanged=[_hash(module) for module in _optional_items(app, "unchangedModuleHashes")],
         external_packages={package.required("name").text(): package.required("version").text() for package in packages},
         server_version=app.required("udfServerVersion").text(),
+        node_version=node_version,
     )
     if components or dependencies:
         names = ", ".join(reader.text() for reader in dependencies)

@@ -104,7 +104,7 @@ class PushRoutes:
 
     def _config_hashes(self, _body: JsonBody) -> Any:
         pushes = self._emulator.pushes
-        return push_answers.config_hashes(pushes.modules(), pushes.server_version)
+        return push_answers.config_hashes(pushes.modules(), pushes.server_version, pushes.node_version)
 
     def _canonical_urls(self, _request: HttpRequest, identity: Identity) -> HttpResponse:
         require_admin(identity)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -190,6 +193,38 @@ export const f = query({ args: v.any(), handler: async () => null });
 
     with pytest.warns(UserWarning, match="a deployment refuses this validator"), Emulator(path=file) as convex:
         assert convex.query("a:f") is None
+
+
+# Nobody has deployed Mastra's tables to an emulator that somebody deploys to.
+def test_tables_an_emulator_begins_with_go_unless_they_hold_something(write: Write, file: Path) -> None:
+    count = {"op": "increment", "key": "k", "keyPrefix": "", "expiresAt": None}
+    with Emulator(path=file) as convex:
+        convex.mutation("mastra/cache:handle", count)
+        convex.deploy(write(schema=SCHEMA, notes=NOTES))
+        tables = set(exported_tables(convex))
+
+    with Emulator(path=file) as convex:
+        assert set(exported_tables(convex)) == tables == {"empty", "notes", "mastra_cache"}
+
+
+def test_a_deploy_that_was_undone_gives_the_tables_back(write: Write, file: Path) -> None:
+    with Emulator(path=file) as convex:
+        before = exported_tables(convex)
+        with convex.rollback():
+            convex.deploy(write(schema=SCHEMA, notes=NOTES))
+        assert exported_tables(convex) == before
+
+    with Emulator(path=file) as convex:
+        assert exported_tables(convex) == before
+
+
+def exported_tables(convex: Emulator) -> dict[str, int]:
+    """The tables of an export, and their numbers."""
+    target = io.BytesIO()
+    convex.export_zip(target)
+    with zipfile.ZipFile(target) as archive:
+        lines = archive.read("_tables/documents.jsonl").decode().splitlines()
+    return {table["name"]: table["id"] for table in map(json.loads, lines)}
 
 
 # A schema that is opened with is held against the documents, unless it is the one they were written with.
