@@ -51,7 +51,8 @@ def load_schema(source: str | Path) -> Schema:
         return schema
     if path.suffix in (".ts", ".js"):
         raise SourceError(
-            f"{str(source)!r} is deployed with the functions beside it, by `--deploy {path.parent}` or `emulator.deploy()`"
+            f"{str(source)!r} is deployed with the functions beside it, by `--deploy {path.parent}` or "
+            "`emulator.deploy()`"
         )
     try:
         return Schema.from_json(json.loads(path.read_text(encoding="utf-8")))
