@@ -243,7 +243,7 @@ def test_an_export_cancelled_while_it_is_made_leaves_nothing(admin: AdminClient,
 
 
 def test_an_export_that_cannot_be_made_has_failed(admin: AdminClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_args: Any) -> None:
+    def fail(*_args: Any, **_options: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("convex_mastra_emulator.data.export_jobs.write_export", fail)
