@@ -111,7 +111,11 @@ class SyncClient:
     def run_actions(self) -> list[Message]:
         """Runs the actions that wait; gives their answers."""
         actions, self.actions = self.actions, []
-        return [message for action in actions for message in self._take(list(action.run()))]
+        answers = []
+        for action in actions:
+            answers += self._take(list(action.run()))
+            self.session.action_ended()
+        return answers
 
     def _take(self, outputs: list[Output]) -> list[Message]:
         messages = []

@@ -109,6 +109,18 @@ def test_the_captured_session_of_pypi(api: DeploymentApi) -> None:
     assert client.transition()["endVersion"]["identity"] == 2
 
 
+# The socket goes on while an action runs: an update because of it must not overtake its answer.
+def test_an_action_brings_an_update_when_its_answer_was_sent(client: SyncClient) -> None:
+    assert client.send(type="Action", requestId=0, udfPath="notes:run", args=[{}]) == []
+    [action] = client.actions
+    [_answer] = action.run()
+    assert not client.session.needs_update
+
+    client.session.action_ended()
+
+    assert client.session.needs_update
+
+
 # npm sends everything again on a new socket, in this order, and throws when a Transition does not begin where the
 # last one ended (convex-wire.md §3.4, §3.6).
 def test_npm_comes_back_on_a_new_socket(api: DeploymentApi) -> None:

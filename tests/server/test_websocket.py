@@ -88,13 +88,6 @@ def next_value(socket: ClientConnection) -> Any:
             return message["modifications"][0]["value"]
 
 
-def receive_answer(socket: ClientConnection) -> Any:
-    """The next message that is no Transition without a result: time may go on by itself."""
-    while (message := receive(socket))["type"] == "Transition":
-        assert message["modifications"] == [], message
-    return message
-
-
 # Paths
 
 
@@ -168,11 +161,11 @@ def test_action_does_not_hold_up_its_socket(served: ServedEmulator, deployment: 
 
         send(socket, type="Action", requestId=0, udfPath="counters:wait", args=[{}])
         send(socket, type="Mutation", requestId=1, udfPath="counters:up", args=[{}])
-        assert receive_answer(socket)["type"] == "MutationResponse"
+        assert receive(socket)["type"] == "MutationResponse"
         assert next_value(socket) == 1.0
         may_end.set()
 
-        response = receive_answer(socket)
+        response = receive(socket)
         assert (response["type"], response["result"]) == ("ActionResponse", True)
 
 
@@ -250,7 +243,7 @@ def test_calls_are_logged(deployment: Emulator) -> None:
     with serve(deployment, log=lines.append) as served, open_socket(served) as socket:
         subscribe(socket, "counters:now")
         send(socket, type="Mutation", requestId=0, udfPath="counters:up", args=[{}])
-        assert receive_answer(socket)["type"] == "MutationResponse"
+        assert receive(socket)["type"] == "MutationResponse"
         assert next_value(socket) == 1.0
 
     told = [line.split("  ") for line in lines]

@@ -225,9 +225,15 @@ class SyncSession:
         except DeploymentError as error:
             self._report_refusal("sync", "socket", error.code)
             return closed_by(error)
-        self.needs_update = True
         text = write_json({"type": "ActionResponse", **self._answer(message, outcome)})
         return struck([text], [] if outcome.fault is None else [outcome.fault])
+
+    def action_ended(self) -> None:
+        """To be called when what an action gave was sent: an update comes behind its answer, not before it.
+
+        convex-backend crates/sync/src/worker.rs ``go``: the answer is sent, then ``schedule_update``.
+        """
+        self.needs_update = True
 
     def _run(self, message: CallMessage, kind: FunctionKind, identity: Identity) -> Outcome:
         request = Request("SyncWorker", self._request_id(message))

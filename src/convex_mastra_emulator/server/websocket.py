@@ -175,4 +175,5 @@ class SyncSocket:
                 await self._pauses.pause(seconds)
         async with self._turn:
             await self._send_all(outputs)
+            self._session.action_ended()
             await self._send_updates()
