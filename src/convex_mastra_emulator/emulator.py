@@ -22,7 +22,7 @@ from convex_mastra_emulator.database.pagination import CursorCodec
 from convex_mastra_emulator.database.store import Store
 from convex_mastra_emulator.deploying import Deployable
 from convex_mastra_emulator.deploys import Deploys, Dialect
-from convex_mastra_emulator.errors import DeploymentError
+from convex_mastra_emulator.errors import DataFileRefused, DeploymentError
 from convex_mastra_emulator.faults import Faults
 from convex_mastra_emulator.hooks import Hooks
 from convex_mastra_emulator.journal import Journal
@@ -163,11 +163,14 @@ class Emulator(DataOperations, WebOperations, Hooks, Servable, Deployable):
         if file is not None:
             self.exports.fail_interrupted()
         if deploy:
-            self._reopen(deploy)
+            self._reopen(deploy, path)
 
-    def _reopen(self, deploy: str) -> None:
+    def _reopen(self, deploy: str, path: str | PathLike[str] | None) -> None:
         try:
             self._deploys.reopen(deploy)
+        except DataFileRefused as error:
+            self._executor.close()
+            raise DataFileRefused(f"{path}: {error}") from error
         except BaseException:
             self._executor.close()
             raise

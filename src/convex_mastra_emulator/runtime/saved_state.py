@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from convex_mastra_emulator.database.stored_rows import check_documents, put_row
 from convex_mastra_emulator.database.transaction import Transaction
-from convex_mastra_emulator.errors import DataFileRefused, SchemaViolation
+from convex_mastra_emulator.errors import DataFileRefused, EmulatorError, SchemaViolation
 from convex_mastra_emulator.runtime.cron_state import read_crons, write_crons
 from convex_mastra_emulator.runtime.crons import CronJob
 from convex_mastra_emulator.runtime.executor import Executor
@@ -51,11 +51,19 @@ def settings_in_effect(executor: Executor) -> dict[str, str]:
 
 
 def saved_deploy(file: DataFile | None) -> tuple[Schema | None, str]:
-    """The schema and the text of the deploy of TypeScript in a file; None and nothing if there is none."""
+    """The schema and the text of the deploy of TypeScript in a file; None and nothing if there is none.
+
+    Raises:
+        DataFileRefused: for a damaged schema; the file is closed.
+    """
     text = "" if file is None else file.settings.get(_DEPLOY, "")
     if file is None or not text:
         return None, ""
-    return Schema.from_json(json.loads(file.settings[_SCHEMA])), text
+    try:
+        return Schema.from_json(json.loads(file.settings[_SCHEMA])), text
+    except (EmulatorError, ValueError, LookupError, TypeError, AttributeError) as error:
+        file.close()
+        raise DataFileRefused(f"{file.path}: the schema of its deploy cannot be read: {error!r}") from error
 
 
 def open_file(path: str | PathLike[str] | None) -> DataFile | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import sqlite3
 import subprocess
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -225,6 +228,35 @@ def exported_tables(convex: Emulator) -> dict[str, int]:
     with zipfile.ZipFile(target) as archive:
         lines = archive.read("_tables/documents.jsonl").decode().splitlines()
     return {table["name"]: table["id"] for table in map(json.loads, lines)}
+
+
+# Refused, closed, and as it was: what can be repaired may be opened afterwards.
+@pytest.mark.parametrize(
+    ("setting", "text", "problem"),
+    [
+        ("deploy", "{", "its deploy of TypeScript cannot be read: JSONDecodeError"),
+        ("deploy", "[]", "its deploy of TypeScript cannot be read: TypeError"),
+        ("deploy", '{"modules": 1}', "its deploy of TypeScript cannot be read: TypeError"),
+        (
+            "deploy",
+            '{"modules": [{"path": "../../outside.js"}]}',
+            "its deploy of TypeScript cannot be read: InvalidArg",
+        ),
+        ("schema", "{", "the schema of its deploy cannot be read: JSONDecodeError"),
+        ("schema", '{"tables": 1}', "the schema of its deploy cannot be read: SchemaDefinitionError"),
+    ],
+)
+def test_a_damaged_deploy_is_refused_by_the_name_of_the_file(
+    write: Write, file: Path, setting: str, text: str, problem: str
+) -> None:
+    with Emulator(path=file) as convex:
+        convex.deploy(write(schema=SCHEMA, notes=NOTES))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE settings SET value = ? WHERE name = ?", (text, setting))
+
+    for _ in range(2):
+        with pytest.raises(DataFileRefused, match=f"data.db: {re.escape(problem)}"):
+            Emulator(path=file)
 
 
 # A schema that is opened with is held against the documents, unless it is the one they were written with.

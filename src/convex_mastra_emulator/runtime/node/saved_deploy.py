@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from convex_mastra_emulator.errors import DataFileRefused, InvalidArgument
 from convex_mastra_emulator.runtime.node.bundle import Bundle
 from convex_mastra_emulator.runtime.node.external_packages import MODULES
 from convex_mastra_emulator.runtime.node.pushed_modules import PushedModule, modules_of, schema_of, write_bundle
+from convex_mastra_emulator.runtime.paths import parse_module_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +87,21 @@ def save_deploy(
 
 
 def read_saved_deploy(text: str) -> SavedDeploy:
-    """Reads what :func:`save_deploy` gave."""
-    told = json.loads(text)
+    """Reads what :func:`save_deploy` gave.
+
+    Raises:
+        DataFileRefused: for a damaged text.
+    """
+    try:
+        return _read(json.loads(text))
+    except (InvalidArgument, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DataFileRefused(f"its deploy of TypeScript cannot be read: {error!r}") from error
+
+
+def _read(told: Mapping[str, Any]) -> SavedDeploy:
     return SavedDeploy(
-        modules=tuple(PushedModule(**module) for module in told["modules"]),
-        schema=None if told["schema"] is None else PushedModule(**told["schema"]),
+        modules=tuple(map(_module, told["modules"])),
+        schema=None if told["schema"] is None else _module(told["schema"]),
         root=told["root"],
         node_modules=told["nodeModules"],
         is_strict=told["isStrict"],
@@ -97,6 +109,11 @@ def read_saved_deploy(text: str) -> SavedDeploy:
         env=told["env"],
         auth_config=told.get("authConfig", {}),
     )
+
+
+def _module(told: Mapping[str, Any]) -> PushedModule:
+    parse_module_path(told["path"])  # it is written to a place of that name
+    return PushedModule(**told)
 
 
 def _told(module: PushedModule) -> dict[str, Any]:
